@@ -1,0 +1,37 @@
+"""Tests run on real PostgreSQL as the application role; see tests/postgres.py."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from django.test import TransactionTestCase
+
+from tests.postgres import Cleaner, TestServer, point, session_suffix
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServer]:
+    server = TestServer()
+    yield server
+    server.release()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: pytest.FixtureRequest, postgres_server: TestServer
+) -> Iterator[None]:
+    """A migrated database for this session. Tests that commit are cleaned up by the superuser, not by Django's
+    flush: the application role may not truncate.
+    """
+    suffix = session_suffix()
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        point(postgres_server.make(suffix))
+        cleaner = Cleaner(postgres_server, connections["default"].settings_dict["NAME"])
+    patch = pytest.MonkeyPatch()
+    patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: cleaner.clean())
+    yield
+    patch.undo()
+    cleaner.connection.close()
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connections.close_all()
+    postgres_server.drop(suffix)

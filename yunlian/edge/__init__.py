@@ -1,0 +1,1 @@
+"""The outermost layer: settings, addresses, commands, and the servers they start."""

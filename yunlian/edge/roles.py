@@ -1,0 +1,116 @@
+"""The database's two roles: an owner that migrates, and an application role that owns nothing.
+
+Row security protects only against a role that is neither superuser nor owner, so nothing but set-up ever uses
+another one. Statements here run once per start and may be repeated at will.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+OWNER = "yunlian_owner"
+APP = "yunlian_app"
+
+# Interactive limits (reliability.md section 4); workers, reports and migrations set their own.
+APP_SETTINGS = {
+    "lock_timeout": "3s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "15s",
+    # A generic plan of a filtered list took 43 ms where the custom one took 2.4 (stack.md section 10).
+    "plan_cache_mode": "force_custom_plan",
+}
+
+# Without the mark an index on these is not used under row security. Nobody can type SQL here, so what such a
+# function might tell about hidden rows stays inside our own code (reliability.md section 6).
+LEAKPROOF = (
+    "texticlike(text, text)", "textlike(text, text)", "texticregexeq(text, text)", "lower(text)",
+    "jsonb_contains(jsonb, jsonb)", "jsonb_object_field_text(jsonb, text)",
+    "numeric_eq(numeric, numeric)", "numeric_lt(numeric, numeric)", "numeric_le(numeric, numeric)",
+    "numeric_gt(numeric, numeric)", "numeric_ge(numeric, numeric)",
+    "arrayoverlap(anyarray, anyarray)", "arraycontains(anyarray, anyarray)", "arraycontained(anyarray, anyarray)",
+)   # fmt: skip
+
+
+class SetupError(Exception):
+    """The given role may not prepare the database; the message says what to run instead."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The two ways in, as connection addresses with passwords."""
+
+    app: str
+    owner: str
+
+
+def prepare(url: str, known: Access | None, *, ours: bool) -> Access:
+    """Make roles, rights and extensions in the database that `url` names, and answer the two ways in.
+
+    `url` must be a superuser, or a role that may create roles and owns the database. `known` are the passwords
+    of an earlier start, kept as they are. `ours` says that the whole server is ours, so that built-in functions
+    may be marked leakproof. Raises SetupError with the remedy when the role may not.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        try:
+            return _prepare(connection, url, known, ours=ours)
+        except psycopg.errors.InsufficientPrivilege as error:
+            role = connection.info.user
+            raise SetupError(
+                f"the role {role!r} of DATABASE_URL may not prepare the database ({error.diag.message_primary}). "
+                f"Name a superuser, or a role with CREATEROLE that owns the database, for the first start; or create "
+                f"{OWNER} (owner of the database) and {APP} (plain login) by hand and give "
+                "YUNLIAN_OWNER_DATABASE_URL and YUNLIAN_APP_DATABASE_URL"
+            ) from error
+
+
+def _prepare(connection: psycopg.Connection, url: str, known: Access | None, *, ours: bool) -> Access:
+    database = connection.info.dbname
+    words = {
+        role: str(conninfo_to_dict(address)["password"]) if address else secrets.token_urlsafe(24)
+        for role, address in ((OWNER, known and known.owner), (APP, known and known.app))
+    }
+
+    def run(statement: str, **names: sql.Composable) -> None:
+        connection.execute(sql.SQL(statement).format(**names))
+
+    owner, app, home = sql.Identifier(OWNER), sql.Identifier(APP), sql.Identifier(database)
+    for role, word in words.items():
+        exists = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
+        verb = "alter" if exists else "create"
+        # Only a superuser may say NOSUPERUSER or NOBYPASSRLS; for everyone else they are the default.
+        run(f"{verb} role {{role}} login password {{word}}", role=sql.Identifier(role), word=sql.Literal(word))
+    unsafe = connection.execute(
+        "select rolname from pg_roles where rolname = any(%s) and (rolsuper or rolbypassrls)", [[OWNER, APP]]
+    ).fetchall()
+    if unsafe:
+        raise SetupError(f"{unsafe[0][0]} is a superuser or bypasses row security; row security would not hold")
+    for name, value in APP_SETTINGS.items():
+        run("alter role {app} set {name} = {value}", app=app, name=sql.Identifier(name), value=sql.Literal(value))
+    if not connection.execute("select pg_has_role(current_user, %s, 'member')", [OWNER]).fetchone()[0]:  # type: ignore[index]
+        run("grant {owner} to current_user", owner=owner)
+    run("alter database {home} owner to {owner}", home=home, owner=owner)
+    run("alter schema public owner to {owner}", owner=owner)
+    run("revoke create on schema public from public")
+    run("grant usage on schema public to {app}", app=app)
+    run("revoke all on database {home} from public", home=home)
+    run("grant connect, temporary on database {home} to {app}", home=home, app=app)
+    run(
+        "alter default privileges for role {owner} in schema public "
+        "grant select, insert, update, delete on tables to {app}",
+        owner=owner, app=app,
+    )   # fmt: skip
+    run(
+        "alter default privileges for role {owner} in schema public grant usage, select on sequences to {app}",
+        owner=owner, app=app,
+    )   # fmt: skip
+    for extension in ("pg_trgm", "btree_gist"):
+        run("create extension if not exists {name}", name=sql.Identifier(extension))
+    if ours:
+        for function in LEAKPROOF:
+            connection.execute(f"alter function pg_catalog.{function} leakproof")
+    return Access(*(
+        make_conninfo(url, user=role, password=words[role]) for role in (APP, OWNER)
+    ))  # fmt: skip

@@ -1,0 +1,97 @@
+"""Django's settings: everything that differs between places comes from the environment.
+
+`make run` and the tests set what they need; production sets it itself and refuses to start when something is
+missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL,
+YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_VAR.
+"""
+
+import json
+import os
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from yunlian.edge.place import ROOT, VAR
+
+ENVIRONMENT = os.environ.get("YUNLIAN_ENV", "development")
+if ENVIRONMENT not in ("development", "test", "production"):
+    raise ImproperlyConfigured(f"YUNLIAN_ENV is {ENVIRONMENT!r}; it must be development, test or production")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False    # errors are answered as JSON and logged; a page with our variables on it is never wanted
+
+
+def _kept() -> dict[str, str]:
+    """What the last `make run` of this checkout used, so that manage.py reaches the same database."""
+    path = VAR / "access.json"
+    return {} if PRODUCTION or not path.exists() else json.loads(path.read_text(encoding="utf-8"))
+
+
+def _required(name: str, otherwise: str) -> str:
+    """The environment's value; in production a missing one stops the start."""
+    value = os.environ.get(name, "")
+    if value:
+        return value
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"{name} is not set; production does not start without it")
+    return otherwise
+
+
+SECRET_KEY = _required("YUNLIAN_SECRET", _kept().get("secret", "only-for-development"))
+if PRODUCTION and len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("YUNLIAN_SECRET is shorter than 32 characters")
+ALLOWED_HOSTS = _required("YUNLIAN_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
+
+
+def _database(url: str, **options: Any) -> dict[str, Any]:
+    """Django's way of saying what a PostgreSQL address says."""
+    parts = conninfo_to_dict(url)
+    known = {"host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {key: value for key, value in parts.items() if key not in known} | options,
+        **{known[key]: str(value) for key, value in parts.items() if key in known},
+    }
+
+
+_app = _required("YUNLIAN_APP_DATABASE_URL", _kept().get("app", "postgresql://yunlian_app@127.0.0.1/yunlian"))
+_owner = "postgresql://yunlian_owner@127.0.0.1/yunlian" if ENVIRONMENT == "test" else ""
+_owner = os.environ.get("YUNLIAN_OWNER_DATABASE_URL") or _kept().get("owner", _owner)
+_pool = {"min_size": 1, "max_size": int(os.environ.get("YUNLIAN_POOL", "8")), "timeout": 10}
+DATABASES = {"default": _database(_app, **({} if ENVIRONMENT == "test" else {"pool": _pool}))}
+if _owner:
+    DATABASES["owner"] = _database(_owner)
+
+_APPS = [
+    "yunlian.kernel",
+    "yunlian.org",
+    "yunlian.masters",
+    "yunlian.ledgers",
+    "yunlian.documents.purchasing",
+    "yunlian.documents.sales",
+    "yunlian.documents.stock",
+    "yunlian.documents.finance",
+    "yunlian.chain",
+]
+# While the layers are being written, those that do not exist yet are left out.
+INSTALLED_APPS = [name for name in _APPS if (ROOT / name.replace(".", "/") / "apps.py").exists()]
+
+ROOT_URLCONF = "yunlian.edge.urls"
+WSGI_APPLICATION = "yunlian.edge.wsgi.application"
+MIDDLEWARE: list[str] = []
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024    # bytes; the largest spreadsheet taken
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")]
+LOCALE_PATHS = [ROOT / "yunlian" / "locale"]
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
