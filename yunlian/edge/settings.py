@@ -9,10 +9,13 @@ import json
 import os
 from typing import Any
 
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from yunlian.edge.place import ROOT, VAR
+
+django_stubs_ext.monkeypatch()    # models are written with their types, which Django's classes do not take
 
 ENVIRONMENT = os.environ.get("YUNLIAN_ENV", "development")
 if ENVIRONMENT not in ("development", "test", "production"):

@@ -1,6 +1,7 @@
 """Formulas: the cases shared with the console, a reference in fractions, and a fuzz of the grammar."""
 
 import json
+import re
 import time
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
@@ -138,28 +139,10 @@ def test_a_line_amount_is_rounded_half_up_once(qty, price, discount):
     assert Fraction(amount) * 100 == (cents if true >= 0 else -cents)
 
 
-PIECES = [
-    "a",
-    "b1",
-    "lines.x",
-    "1",
-    "0",
-    "2.5",
-    "+",
-    "-",
-    "*",
-    "/",
-    "(",
-    ")",
-    ",",
-    "=",
-    "!=",
-    "<",
-    "<=",
-    ".",
-    "%",
-    "数",
-] + ["and", "or", "not", "if(", "round(", "min(", "max(", "abs(", "total(", "count("]
+PIECES = re.findall(
+    r"\S+",
+    "a b1 lines.x 1 0 2.5 + - * / ( ) , = != < <= and or not if( round( min( max( abs( total( count( . % 数",
+)
 
 
 @settings(max_examples=300, deadline=None)
