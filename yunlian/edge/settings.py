@@ -81,6 +81,10 @@ _APPS = [
 # While the layers are being written, those that do not exist yet are left out.
 INSTALLED_APPS = [name for name in _APPS if (ROOT / name.replace(".", "/") / "apps.py").exists()]
 
+# Who owns a document, and where: named here because the kernel knows no people.
+MEMBER_MODEL = "org.Employee"
+DEPARTMENT_MODEL = "org.Department"
+
 ROOT_URLCONF = "yunlian.edge.urls"
 WSGI_APPLICATION = "yunlian.edge.wsgi.application"
 MIDDLEWARE: list[str] = []
