@@ -1,5 +1,6 @@
 # The daily commands; CONTRIBUTING.md says when to use which. Everything they do is written in yunlian/edge.
-PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do command -v $$each && break; done)
+PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 VENV := .venv/bin/python
 
 .PHONY: run test quick bench fmt lock

@@ -36,7 +36,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def schema_digest() -> str:
     """A digest of everything that shapes the tables: the migrations and our modules that they import."""
-    files = {path for path in (ROOT / "yunlian").rglob("migrations/*.py")}
+    files = set((ROOT / "yunlian").rglob("migrations/*.py"))
     for path in sorted(files):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
@@ -103,7 +103,9 @@ class TestServer:
         known = Access(**json.loads(kept.read_text(encoding="utf-8"))) if kept.exists() else None
         if admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone() and known:
             return name, Access(_names(known.app, name), _names(known.owner, name))
-        for (old,) in admin.execute("select datname from pg_database where datname like 'yunlian_template_%'"):
+        for (old,) in admin.execute(
+            "select datname from pg_database where datname like 'yunlian_template_%'"
+        ):
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(old)))
         half = f"{name}_half"
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(half)))
@@ -112,12 +114,16 @@ class TestServer:
         point(access)
         call_command("migrate", database="owner", verbosity=0)
         connections["owner"].close()
-        admin.execute(sql.SQL("alter database {} rename to {}").format(sql.Identifier(half), sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("alter database {} rename to {}").format(sql.Identifier(half), sql.Identifier(name))
+        )
         return name, Access(_names(access.app, name), _names(access.owner, name))
 
     def _drop_dead(self, admin: psycopg.Connection) -> None:
         """Drop databases of sessions that were killed; their name carries the process number."""
-        rows = admin.execute("select datname from pg_database where datname like %s", [f"{PREFIX}%"]).fetchall()
+        rows = admin.execute(
+            "select datname from pg_database where datname like %s", [f"{PREFIX}%"]
+        ).fetchall()
         for (name,) in rows:
             pid = name.removeprefix(PREFIX).split("_")[0]
             if pid.isdigit() and not Path(f"/proc/{pid}").exists():
@@ -142,7 +148,7 @@ def point(access: Access) -> None:
         connections.databases[alias].update(
             NAME=parts["dbname"], USER=parts["user"], PASSWORD=parts["password"],
             HOST=parts["host"], PORT=str(parts["port"]),
-        )   # fmt: skip
+        )  # fmt: skip
 
 
 class Cleaner:
@@ -151,19 +157,23 @@ class Cleaner:
     def __init__(self, server: TestServer, database: str) -> None:
         """Look which tables a fresh database fills by itself: those are left alone."""
         self.connection = server.admin(database)
-        rows = self.connection.execute("select format('%I', tablename) from pg_tables where schemaname = 'public'")
+        rows = self.connection.execute(
+            "select format('%I', tablename) from pg_tables where schemaname = 'public'"
+        )
         self.tables = sorted(row[0] for row in rows)
         self.tables = [table for table in self.tables if table not in self._filled()]
 
     def _filled(self) -> list[str]:
-        asked = " union all ".join(f"select '{table}' where exists (select from {table})" for table in self.tables)
-        return [row[0] for row in self.connection.execute(asked)] if asked else []    # type: ignore[arg-type]
+        asked = " union all ".join(
+            f"select '{table}' where exists (select from {table})" for table in self.tables
+        )
+        return [row[0] for row in self.connection.execute(asked)] if asked else []  # type: ignore[arg-type]
 
     def clean(self) -> None:
         """Empty what the test filled."""
         filled = self._filled()
         if filled:
-            self.connection.execute(f"truncate {', '.join(filled)} cascade")    # type: ignore[arg-type]
+            self.connection.execute(f"truncate {', '.join(filled)} cascade")  # type: ignore[arg-type]
 
 
 def session_suffix() -> str:

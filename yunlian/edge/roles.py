@@ -31,7 +31,7 @@ LEAKPROOF = (
     "numeric_eq(numeric, numeric)", "numeric_lt(numeric, numeric)", "numeric_le(numeric, numeric)",
     "numeric_gt(numeric, numeric)", "numeric_ge(numeric, numeric)",
     "arrayoverlap(anyarray, anyarray)", "arraycontains(anyarray, anyarray)", "arraycontained(anyarray, anyarray)",
-)   # fmt: skip
+)  # fmt: skip
 
 
 class SetupError(Exception):
@@ -81,14 +81,23 @@ def _prepare(connection: psycopg.Connection, url: str, known: Access | None, *, 
         exists = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
         verb = "alter" if exists else "create"
         # Only a superuser may say NOSUPERUSER or NOBYPASSRLS; for everyone else they are the default.
-        run(f"{verb} role {{role}} login password {{word}}", role=sql.Identifier(role), word=sql.Literal(word))
+        run(
+            f"{verb} role {{role}} login password {{word}}", role=sql.Identifier(role), word=sql.Literal(word)
+        )
     unsafe = connection.execute(
         "select rolname from pg_roles where rolname = any(%s) and (rolsuper or rolbypassrls)", [[OWNER, APP]]
     ).fetchall()
     if unsafe:
-        raise SetupError(f"{unsafe[0][0]} is a superuser or bypasses row security; row security would not hold")
+        raise SetupError(
+            f"{unsafe[0][0]} is a superuser or bypasses row security; row security would not hold"
+        )
     for name, value in APP_SETTINGS.items():
-        run("alter role {app} set {name} = {value}", app=app, name=sql.Identifier(name), value=sql.Literal(value))
+        run(
+            "alter role {app} set {name} = {value}",
+            app=app,
+            name=sql.Identifier(name),
+            value=sql.Literal(value),
+        )
     if not connection.execute("select pg_has_role(current_user, %s, 'member')", [OWNER]).fetchone()[0]:  # type: ignore[index]
         run("grant {owner} to current_user", owner=owner)
     run("alter database {home} owner to {owner}", home=home, owner=owner)
@@ -101,11 +110,11 @@ def _prepare(connection: psycopg.Connection, url: str, known: Access | None, *, 
         "alter default privileges for role {owner} in schema public "
         "grant select, insert, update, delete on tables to {app}",
         owner=owner, app=app,
-    )   # fmt: skip
+    )  # fmt: skip
     run(
         "alter default privileges for role {owner} in schema public grant usage, select on sequences to {app}",
         owner=owner, app=app,
-    )   # fmt: skip
+    )  # fmt: skip
     for extension in ("pg_trgm", "btree_gist"):
         run("create extension if not exists {name}", name=sql.Identifier(extension))
     if ours:

@@ -15,13 +15,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from yunlian.edge.place import ROOT, VAR
 
-django_stubs_ext.monkeypatch()    # models are written with their types, which Django's classes do not take
+django_stubs_ext.monkeypatch()  # models are written with their types, which Django's classes do not take
 
 ENVIRONMENT = os.environ.get("YUNLIAN_ENV", "development")
 if ENVIRONMENT not in ("development", "test", "production"):
     raise ImproperlyConfigured(f"YUNLIAN_ENV is {ENVIRONMENT!r}; it must be development, test or production")
 PRODUCTION = ENVIRONMENT == "production"
-DEBUG = False    # errors are answered as JSON and logged; a page with our variables on it is never wanted
+DEBUG = False  # errors are answered as JSON and logged; a page with our variables on it is never wanted
 
 
 def _kept() -> dict[str, str]:
@@ -90,7 +90,7 @@ WSGI_APPLICATION = "yunlian.edge.wsgi.application"
 MIDDLEWARE: list[str] = []
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024    # bytes; the largest spreadsheet taken
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # bytes; the largest spreadsheet taken
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,5 +1,9 @@
 """Addresses: the API of each layer, health, and the console's files."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from yunlian.edge.health import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health),
+]

@@ -1,0 +1,382 @@
+"""`make run`: PostgreSQL, migrations, the demonstration, web, worker and chain; started, healed and stopped together.
+
+Every process we start carries a mark in its environment. After a `kill -9` of this supervisor, the next start finds
+by that mark what was left behind, and stops that and nothing else.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from yunlian.edge.place import ROOT, VAR, write_private
+from yunlian.edge.postgres import Server, ServerError
+from yunlian.edge.roles import Access, SetupError, prepare
+
+MARK = "YUNLIAN_STARTED_BY"
+ROLES = ("web", "worker", "chain")
+STOP_LIMIT_S = 12.0
+READY_LIMIT_S = 60.0
+BACKOFF_MAX_S = 15.0  # between two starts of a process that keeps dying
+LOG_KEEP_BYTES = 10_000_000
+
+
+class StartError(Exception):
+    """`make run` cannot go on; the message says why and what to do."""
+
+
+def marked(mark: str) -> Iterator[int]:
+    """Process numbers of all our own account's processes that carry `mark`."""
+    wanted = f"{MARK}={mark}".encode()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    yield int(folder.name)
+
+
+def end(mark: str) -> None:
+    """Stop every process that carries `mark`: politely, then at once."""
+    for sign, limit in ((signal.SIGTERM, STOP_LIMIT_S), (signal.SIGKILL, 5.0)):
+        for pid in marked(mark):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+        deadline = time.monotonic() + limit
+        while time.monotonic() < deadline:
+            if not any(marked(mark)):
+                return
+            time.sleep(0.05)
+
+
+@dataclass
+class Child:
+    """One role's process, and when to try again after it died."""
+
+    role: str
+    mark: str
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    wait_s: float = 0.0
+    again_at: float = 0.0
+
+    def start(self, environment: dict[str, str]) -> None:
+        """Start the role; its words go to var/log/<role>.log."""
+        with log_file(self.role) as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "yunlian", self.role],
+                cwd=ROOT, env=environment | {MARK: self.mark, "YUNLIAN_ROLE": self.role},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,    # Ctrl-C is for the supervisor alone, which stops the rest in order
+            )  # fmt: skip
+        self.started = time.monotonic()
+
+    def died(self) -> bool:
+        """Whether the process has ended since the last look; if so, when to start it again is decided."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        lived = time.monotonic() - self.started
+        self.wait_s = 0.0 if lived > 10 else min(BACKOFF_MAX_S, self.wait_s * 2 or 0.25)
+        self.again_at = time.monotonic() + self.wait_s
+        end(self.mark)  # a killed web server leaves its workers, and they the port
+        return True
+
+
+def log_file(name: str) -> IO[bytes]:
+    """The log of a role, open for appending; a large one is set aside once."""
+    path = VAR / "log" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_KEEP_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """The JSON file `name` in our folder, or nothing."""
+    path = VAR / name
+    with contextlib.suppress(OSError, ValueError):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    return {}
+
+
+@dataclass
+class Supervisor:
+    """Everything that one `make run` started."""
+
+    port: int
+    server: Server | None = None
+    access: Access | None = None
+    secret: str = ""
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+
+    @property
+    def base_url(self) -> str:
+        """Where people go."""
+        return f"http://127.0.0.1:{self.port}"
+
+    # --- start ---
+
+    def sweep(self) -> None:
+        """Stop what a killed supervisor of this checkout left behind."""
+        for mark in kept("started.json").get("marks", []):
+            end(mark)
+
+    def open_database(self) -> None:
+        """Start or reach the server, and make both roles' ways in."""
+        url = os.environ.get("DATABASE_URL", "")
+        file = "access-external.json" if url else "access.json"
+        before = kept(file)
+        known = Access(before["app"], before["owner"]) if "app" in before else None
+        given = [os.environ.get(f"YUNLIAN_{role}_DATABASE_URL", "") for role in ("APP", "OWNER")]
+        if all(given):
+            self.access = Access(*given)
+        elif url:
+            try:
+                self.access = prepare(url, known, ours=False)
+            except psycopg.OperationalError as error:
+                raise StartError(f"DATABASE_URL cannot be reached: {str(error).splitlines()[0]}") from error
+        else:
+            self.server = Server(VAR / "pg", log=VAR / "log" / "postgres.log")
+            self.server.start()
+            self._make_database("yunlian")
+            self.access = prepare(self.server.url("yunlian"), known, ours=True)
+        self.secret = before.get("secret") or secrets.token_urlsafe(48)
+        ways = {"app": self.access.app, "owner": self.access.owner, "secret": self.secret}
+        write_private(VAR / file, json.dumps(ways))
+        if file != "access.json":
+            write_private(VAR / "access.json", json.dumps(ways))
+
+    def _make_database(self, name: str) -> None:
+        assert self.server is not None
+        with psycopg.connect(self.server.url(), autocommit=True) as admin:
+            if not admin.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+                admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+    def environment(self) -> dict[str, str]:
+        """What a role's process needs to know; the owner's password is not part of it."""
+        assert self.access is not None
+        address = self.access.app
+        if self.server is not None:  # the socket spares each statement a little of the way
+            address = make_conninfo(address, host=str(self.server.socket_folder))
+        hidden = {"DATABASE_URL", "YUNLIAN_OWNER_DATABASE_URL", MARK}
+        return {name: value for name, value in os.environ.items() if name not in hidden} | {
+            "PORT": str(self.port),
+            "YUNLIAN_VAR": str(VAR),
+            "YUNLIAN_APP_DATABASE_URL": address,
+            "YUNLIAN_SECRET": self.secret,
+            "YUNLIAN_HOSTS": os.environ.get("YUNLIAN_HOSTS", "127.0.0.1,localhost,[::1]"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def migrate(self) -> None:
+        """Bring the schema up to date as the owner, in a process of its own."""
+        assert self.access is not None
+        with log_file("migrate") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "yunlian", "migrate"],
+                cwd=ROOT, env=self.environment() | {"YUNLIAN_OWNER_DATABASE_URL": self.access.owner},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
+            )  # fmt: skip
+        if done.returncode != 0:
+            tail = (VAR / "log" / "migrate.log").read_text(encoding="utf-8")[-3000:]
+            raise StartError(f"the migrations failed:\n{tail}")
+
+    def start_children(self) -> None:
+        """Start the roles and wait until the web answers."""
+        self.children = [Child(role, secrets.token_hex(8)) for role in ROLES]
+        write_private(VAR / "started.json", json.dumps({"marks": [child.mark for child in self.children]}))
+        for child in self.children:
+            child.start(self.environment())
+        deadline = time.monotonic() + READY_LIMIT_S
+        while not self.healthy():
+            self.look()
+            if self.stopping:
+                return
+            if time.monotonic() > deadline:
+                raise StartError(f"the web server does not answer; see {VAR / 'log' / 'web.log'}")
+            time.sleep(0.05)
+
+    def healthy(self) -> bool:
+        """Whether /health answers well."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with (
+            contextlib.suppress(OSError, urllib.error.URLError),
+            opener.open(f"{self.base_url}/health", timeout=2) as answer,
+        ):
+            return bool(answer.status == 200)
+        return False
+
+    def load_demonstration(self) -> None:
+        """On the first start, let the demonstration enter through the running web server."""
+        if kept("people.json") or os.environ.get("YUNLIAN_DEMO") == "0":
+            return
+        print("  loading the demonstration (first start only)", flush=True)
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "yunlian", "demo"],
+            cwd=ROOT, env=self.environment() | {MARK: self.children[0].mark, "YUNLIAN_BASE_URL": self.base_url},
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        while process.poll() is None and not self.stopping:
+            self.look()
+            time.sleep(0.1)
+        if self.stopping:
+            process.kill()
+            process.wait()
+        elif process.returncode != 0:
+            print(
+                "  the demonstration could not be loaded; the next start tries again",
+                file=sys.stderr,
+                flush=True,
+            )
+        else:
+            print(f"  demonstration: {time.monotonic() - started:.0f} s", flush=True)
+
+    # --- while running ---
+
+    def look(self) -> None:
+        """Start again whatever died."""
+        if self.server is not None and self.server.running_pid() is None and not self.stopping:
+            print("  PostgreSQL died; starting it again", flush=True)
+            self.server.start()
+            self.write_facts()
+        for child in self.children:
+            if self.stopping:
+                return
+            if child.died():
+                code = child.process.returncode if child.process else None
+                print(f"  {child.role} ended ({code}); starting it again", flush=True)
+                child.process = None
+            if child.process is None and time.monotonic() >= child.again_at:
+                child.start(self.environment())
+                self.write_facts()
+
+    def write_facts(self) -> None:
+        """Write var/demo.json: what scripts need to find their way."""
+        assert self.access is not None
+        pids = {child.role: child.process.pid for child in self.children if child.process}
+        pids |= {"supervisor": os.getpid()}
+        if self.server is not None and (pid := self.server.running_pid()):
+            pids["postgres"] = pid
+        parts = {key: str(value) for key, value in conninfo_to_dict(self.access.app).items()}
+        database_url = "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(
+            **{"port": "5432"} | parts
+        )
+        loaded = kept("people.json")
+        facts = {
+            "base_url": self.base_url,
+            "database_url": database_url,
+            "pids": pids,
+            "enterprises": loaded.get("enterprises", []),
+            "people": loaded.get("people", []),
+        }
+        write_private(VAR / "demo.json", json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
+
+    def tell(self, took_s: float) -> None:
+        """Print where to go and who to be."""
+        loaded = kept("people.json")
+        names = {each["code"]: each["name"] for each in loaded.get("enterprises", [])}
+        print(f"\n  Yunlian 云链 runs at {self.base_url}   (ready in {took_s:.1f} s; Ctrl-C stops it)\n")
+        for person in loaded.get("people", []):
+            company = names.get(person["enterprise"], person["enterprise"])
+            print(f"    {person['login']:<14} {person['password']:<18} {person['role']}  {company}")
+        print(f"\n  For scripts: {VAR / 'demo.json'}   Logs: {VAR / 'log'}\n", flush=True)
+
+    # --- stop ---
+
+    def stop(self) -> None:
+        """Stop everything, the database last."""
+        self.stopping = True
+        for child in self.children:
+            if child.process is not None and child.process.poll() is None:
+                child.process.terminate()
+        deadline = time.monotonic() + STOP_LIMIT_S
+        for child in self.children:
+            if child.process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.process.wait(max(0.1, deadline - time.monotonic()))
+            end(child.mark)
+        if self.server is not None:
+            self.server.stop()
+        for name in ("demo.json", "started.json"):
+            (VAR / name).unlink(missing_ok=True)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _start(supervisor: Supervisor, began: float) -> None:
+    supervisor.sweep()
+    if not _free(supervisor.port):
+        raise StartError(
+            f"port {supervisor.port} is taken; choose another: PORT={supervisor.port + 1} make run"
+        )
+    supervisor.open_database()
+    supervisor.migrate()
+    supervisor.start_children()
+    supervisor.load_demonstration()
+    if not supervisor.stopping:
+        supervisor.write_facts()
+        supervisor.tell(time.monotonic() - began)
+
+
+def main() -> int:
+    """Run until a signal comes."""
+    began = time.monotonic()
+    VAR.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(port=int(os.environ.get("PORT") or "8000"))
+    with (VAR / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                "this checkout is running already; stop that first, or use another checkout", file=sys.stderr
+            )
+            return 1
+        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+        def ask_to_stop(*_: object) -> None:
+            supervisor.stopping = True
+
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(sign, ask_to_stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes the wait below
+        try:
+            _start(supervisor, began)
+            while not supervisor.stopping:
+                supervisor.look()
+                select.select([reader], [], [], 1.0)
+                with contextlib.suppress(BlockingIOError):
+                    os.read(reader, 4096)
+            return 0
+        except (StartError, ServerError, SetupError) as error:
+            print(f"cannot run: {error}", file=sys.stderr)
+            return 1
+        finally:
+            print("  stopping", flush=True)
+            supervisor.stop()
