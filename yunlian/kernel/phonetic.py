@@ -1,13 +1,12 @@
 """How Chinese names are found and sorted: pinyin, its initials, and the tokens a search looks up by equality.
 
 Under row security PostgreSQL can use an index for `=` but not for LIKE, so nothing is searched by pattern. A row keeps
-`tokens(...)` in the token table and `haystack(...)` beside it. A search then
+`tokens(...)` in the token table, and a search finds the rows that carry every one of `query_tokens(text)`.
 
-1. takes `query_tokens(text)`: every row it can find carries at least one of them (`token = ANY(...)`), and
-2. keeps of those the rows for which `matches(text, haystack)`, in SQL `position(normal(text) in haystack) > 0`.
-
-What two characters or more find: any part of a name, specification or other text; any part of the pinyin initials
-(橡木床 by XMC or MC); the beginning of a code; a bar code or telephone number whole, or by its last four digits.
+What is found, by two characters or more: any part of a code, a name, a specification or a number, and any part of the
+pinyin initials (北欧橡木床 by BOXMC, XMC or MC), whatever the case, width, blanks and hyphens. Several words must all be
+found, in any field. A row may be found whose texts hold all the pieces of a word but not the word; with three
+characters a piece that is rare enough to need no second look.
 """
 
 import re
@@ -15,9 +14,8 @@ import unicodedata
 
 from pypinyin import Style, lazy_pinyin
 
-MIN_QUERY = 2  # characters; one Chinese character finds too much to be a search
-PREFIX_MAX = 8  # characters of a code that are indexed from its beginning
-LAST_DIGITS = 4  # of a number: how people ask for a telephone or a bar code
+GRAM_MIN, GRAM_MAX = 2, 3  # characters; one Chinese character finds too much to be a search
+QUERY_MAX = 40  # characters of a search that are looked at
 
 # Initials of surnames that are read otherwise than the same character elsewhere. The name of a person and of a firm
 # cannot be told apart, so both readings are indexed.
@@ -26,12 +24,13 @@ _SURNAMES = {
     "乐": "Y", "盖": "G", "种": "C", "缪": "M", "覃": "Q", "召": "S", "折": "S", "隗": "W",
 }  # fmt: skip
 _SPACE = re.compile(r"\s+")
-_NUMBER = re.compile(r"\+?[0-9][0-9-]{6,}")
+_IGNORED = re.compile(r"[\s\-_‐-―]+")
+_NUMBER = re.compile(r"[0-9]{7,}")
 
 
 def normal(text: str) -> str:
-    """Write `text` as searches compare it: full-width as half-width, capitals, no blanks."""
-    return _SPACE.sub("", unicodedata.normalize("NFKC", text).upper())
+    """Write `text` as searches compare it: full-width as half-width, capitals, no blanks or hyphens."""
+    return _IGNORED.sub("", unicodedata.normalize("NFKC", text).upper())
 
 
 def full(text: str) -> str:
@@ -52,33 +51,23 @@ def initials(text: str) -> str:
 
 def tokens(code: str, name: str, *more: str) -> set[str]:
     """List what a row with this code, name and other texts (specification, bar codes, telephone) is found by."""
-    found = {normal(code)[:size] for size in range(MIN_QUERY, PREFIX_MAX + 1)}
-    for text in (name, *_readings(name)):
-        found |= _grams(normal(text))
-    for text in more:
-        digits = _digits(text)
-        found |= {digits, digits[-LAST_DIGITS:]} if digits else _grams(normal(text))
-    return {token for token in found if len(token) >= MIN_QUERY}
+    found: set[str] = set()
+    for text in (code, name, *_readings(name), *more):
+        plain = normal(text)
+        # Two digits of a bar code or telephone number find nothing in particular.
+        found |= _grams(plain, GRAM_MAX)
+        if not _NUMBER.fullmatch(plain):
+            found |= _grams(plain, GRAM_MIN)
+    return found
 
 
-def query_tokens(text: str) -> tuple[str, ...]:
-    """List the tokens of which a row must carry at least one to be found by `text`; none if it is too short."""
-    sought = normal(text)
-    if len(sought) < MIN_QUERY:
-        return ()
-    # A name carries every gram of a text it contains, so the first will do; a code carries its beginning.
-    return tuple({sought[:3]: None, sought[:PREFIX_MAX]: None, _digits(text) or sought[:3]: None})
-
-
-def haystack(code: str, name: str, *more: str) -> str:
-    """Join what `matches` looks through, one text a line, so that no match spans two."""
-    texts = [normal(text) for text in (code, name, *_readings(name), *more)]
-    return "\n".join(dict.fromkeys(filter(None, [*texts, *map(_digits, more)])))
-
-
-def matches(text: str, haystack: str) -> bool:
-    """Tell whether a row found by a token is meant by `text`."""
-    return normal(text) in haystack or (_digits(text) or "\n\n") in haystack
+def query_tokens(text: str) -> set[str]:
+    """List the tokens a row must carry, all of them, to be found by `text`; none if every word is too short."""
+    found: set[str] = set()
+    for word in unicodedata.normalize("NFKC", text[:QUERY_MAX]).split():
+        plain = normal(word)
+        found |= _grams(plain, GRAM_MAX if len(plain) >= GRAM_MAX else GRAM_MIN)
+    return found
 
 
 def _readings(name: str) -> list[str]:
@@ -90,12 +79,6 @@ def _readings(name: str) -> list[str]:
     return [usual]
 
 
-def _grams(text: str) -> set[str]:
-    """Every two and three neighbouring characters."""
-    return {text[at : at + size] for size in (2, 3) for at in range(len(text) - size + 1)}
-
-
-def _digits(text: str) -> str:
-    """Give the digits of a bar code or telephone number, or nothing if `text` is neither."""
-    plain = normal(text)
-    return re.sub(r"[^0-9]", "", plain) if _NUMBER.fullmatch(plain) else ""
+def _grams(text: str, size: int) -> set[str]:
+    """Every run of `size` neighbouring characters."""
+    return {text[at : at + size] for at in range(len(text) - size + 1)}

@@ -4,26 +4,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yunlian.kernel.phonetic import full, haystack, initials, matches, normal, query_tokens, tokens
+from yunlian.kernel.phonetic import full, initials, normal, query_tokens, tokens
 
 SOFA = ("QM-SF-0012", "栖木 云朵布艺沙发（三人位）", "2.1m×0.95m", "6901234567892")
 LI = ("C-0007", "曾晓单", "139-0000-4321", "杭州市西湖区文三路 18 号")
 
 
 def found(text, row):
-    return bool(set(query_tokens(text)) & tokens(*row)) and matches(text, haystack(*row))
+    return bool(query_tokens(text)) and query_tokens(text) <= tokens(*row)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["沙发", "云朵布艺", "布艺 沙发", "三人位)", "（三人", "ydby", "SF", "QMYD", "qm-sf", "QM-SF-0012", "qm", "2.1M",
-     "0.95", "6901234567892", "7892", "６９０１２３４５６７８９２"],
+    ["沙发", "云朵布艺", "布艺 沙发", "沙发 云朵", "三人位)", "（三人", "ydby", "SF", "QMYD", "qm-sf", "QM-SF-0012",
+     "qmsf", "0012", "2.1M", "0.95", "沙发 2.1", "6901234567892", "7892", "６９０１２３４５６７８９２", "690123"],
 )  # fmt: skip
 def test_a_product_is_found_by(text):
     assert found(text, SOFA)
 
 
-@pytest.mark.parametrize("text", ["沙", "", " ", "发沙", "0012", "690123", "SOFA", "云朵木床", "QM-SF-0013"])
+@pytest.mark.parametrize(
+    "text", ["沙", "", " ", "-", "发沙", "92", "SOFA", "云朵木床", "QM-SF-0013", "沙发 柜子"]
+)
 def test_a_product_is_not_found_by(text):
     assert not found(text, SOFA)
 
@@ -64,10 +66,11 @@ def test_names_sort_by_syllable():
     ]
 
 
-def test_a_token_is_short_and_their_number_bounded():
+def test_tokens_are_short_and_their_number_bounded():
     row = ("C" * 50, "橡木床" * 70, "x" * 200)
-    assert max(map(len, tokens(*row))) <= 8
-    assert len(tokens(*row)) < 1_000
+    assert {len(token) for token in tokens(*row)} == {2, 3}
+    assert len(tokens("QM-SF-0012", "云朵布艺沙发", "2.1m×0.95m", "6901234567892")) < 80
+    assert len(query_tokens("很长的查询" * 100)) < 40
 
 
 LETTERS = "橡木床沙发餐桌椅曾单重庆长安ABCxyz０１２3456789 -.×（）"
@@ -76,21 +79,16 @@ texts = st.text(LETTERS, max_size=12)
 
 @settings(max_examples=200, deadline=None)
 @given(code=texts, name=texts, spec=texts, data=st.data())
-def test_any_part_of_a_name_and_any_beginning_of_a_code_is_found(code, name, spec, data):
+def test_any_part_of_any_text_is_found(code, name, spec, data):
     row = (code, name, spec)
-    sources = [normal(name), initials(name)]
-    if not normal(spec).replace("-", "").isdigit():  # numbers are found whole or by their end
-        sources.append(normal(spec))
-    for source in sources:
+    for source in [*map(normal, row), initials(name)]:
         start = data.draw(st.integers(0, len(source)))
         part = source[start : data.draw(st.integers(start, len(source)))]
-        assert len(part) < 2 or found(part, row)
-    beginning = normal(code)[: data.draw(st.integers(0, 12))]
-    assert len(beginning) < 2 or found(beginning, row)
+        assert len(part) < 2 or part.isdigit() or found(part, row)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_can_be_indexed_and_sought(name, text):
-    found(text, ("X", name))
-    assert "\n" not in "".join(tokens("X", name))
+    assert isinstance(found(text, ("X", name)), bool)
+    assert not any(set("\n \x00") & set(token) for token in tokens("X", "a\nb"))
