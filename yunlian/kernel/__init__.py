@@ -1,0 +1,1 @@
+"""The document engine: saves, moves, links and posts declared documents; knows no business."""

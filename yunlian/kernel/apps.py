@@ -1,0 +1,9 @@
+"""The kernel as a Django app; owns the tables every document shares."""
+
+from django.apps import AppConfig
+
+
+class KernelConfig(AppConfig):
+    name = "yunlian.kernel"
+    label = "kernel"
+    default_auto_field = "django.db.models.BigAutoField"

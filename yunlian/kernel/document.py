@@ -1,0 +1,415 @@
+"""What a document or master is: its fields, flow, links, postings and pages, declared once.
+
+`declare()` puts it in the registry under its code. Everything generic (API, forms, permission, import, chain) reads
+the registry and nothing else, so a document is complete when its own folder is.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
+
+from . import fields as f
+from . import formula
+from .models import Header, Line, Master
+from .text import Label, _
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason to refuse, at a field and a 1-based line if it has one; `message` is for the user."""
+
+    field: str | None
+    message: Label
+    line: int | None = None
+    code: str = "refused"
+
+
+class Refused(Exception):
+    """Business said no; carries every problem found. Nothing was changed. HTTP 409."""
+
+    status = 409
+
+    def __init__(self, *problems: Problem, changes: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__("; ".join(str(problem.message) for problem in problems))
+        self.problems, self.changes = problems, changes
+
+
+class Invalid(Refused):
+    """The input does not fit the declared fields. HTTP 422."""
+
+    status = 422
+
+
+class Missing(Exception):
+    """No such record, or not yours: the two look alike. HTTP 404."""
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of a flow; `tone` chooses the tag's colour: quiet moving good waiting bad partner."""
+
+    name: str
+    label: Label
+    tone: str = "quiet"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One move along a flow. `name` is a verb, permission `<code>.<name>`, and the API path.
+
+    `effect` says what the kernel does besides: `check` runs the rules; `post` runs them, executes links and posts; `negate` takes
+    both back; `release` lets links go; `close` and `reopen` set the close flag. `input` are fields asked of the user.
+    `act(header, lines, input, ctx)` may change fields of header and lines and yields problems. `when` names main-flow
+    states a step of another track needs; `may(header)` hides a step that makes no sense for this document.
+    `is_partner` steps are moved by the chain only and never offered.
+    """
+
+    name: str
+    label: Label
+    from_: tuple[str, ...]
+    to: str
+    effect: tuple[str, ...] = ()
+    input: tuple[f.AnyKind, ...] = ()
+    act: Callable[..., Iterable[Problem] | None] | None = None
+    when: tuple[str, ...] = ()
+    may: Callable[[Any], bool] | None = None
+    tone: str = "quiet"
+    confirm: Label = ""
+    is_partner: bool = False
+
+
+@dataclass(frozen=True)
+class Flow:
+    """States and steps over one text column, `field` of the header."""
+
+    label: Label
+    states: tuple[State, ...]
+    steps: tuple[Step, ...]
+    field: str = "state"
+
+    def state(self, name: str) -> State:
+        return next(state for state in self.states if state.name == name)
+
+
+REASON = f.Text(label=_("Reason"), max_length=500)
+REASON.name = "reason"
+
+# The lifecycle of flows.md F0. Approval without a flow: who may approve approves.
+STANDARD = Flow(
+    label=_("State"),
+    states=(
+        State("draft", _("Draft")),
+        State("created", _("Created"), "moving"),
+        State("submitted", _("Submitted"), "waiting"),
+        State("rereview", _("Re-review"), "bad"),
+        State("approved", _("Approved"), "good"),
+        State("voided", _("Voided")),
+    ),
+    steps=(
+        Step("submit", _("Submit"), ("created", "rereview"), "submitted", effect=("check",), tone="primary"),
+        Step("withdraw", _("Withdraw"), ("submitted",), "created"),
+        Step(
+            "approve",
+            _("Approve"),
+            ("submitted", "created", "rereview"),
+            "approved",
+            effect=("post",),
+            tone="primary",
+        ),
+        Step("return", _("Return"), ("submitted",), "rereview", input=(REASON,)),
+        Step(
+            "unapprove",
+            _("Take approval back"),
+            ("approved",),
+            "rereview",
+            effect=("negate",),
+            tone="danger",
+            confirm=_("What it posted is taken back and it can be edited again."),
+        ),
+        Step(
+            "void",
+            _("Void"),
+            ("created", "rereview"),
+            "voided",
+            effect=("release",),
+            tone="danger",
+            confirm=_("It keeps its number and no longer counts anywhere."),
+        ),
+        Step(
+            "close",
+            _("Close"),
+            ("approved",),
+            "approved",
+            effect=("close",),
+            tone="danger",
+            confirm=_("Nothing more can be made from what is still open."),
+        ),
+        Step("reopen", _("Reopen"), ("approved",), "approved", effect=("reopen",)),
+    ),
+)
+EDITABLE = ("draft", "created", "rereview")
+
+
+@dataclass(frozen=True)
+class Series:
+    """How numbers are made: `PO{yyyymm}-{n:05}`. The text before `{n:` is the period."""
+
+    pattern: str
+
+    def parts(self, date: Any) -> tuple[str, int]:
+        """Return the text before the running number and the number's least width."""
+        head, _sep, tail = self.pattern.partition("{n:")
+        return head.format(yyyymm=f"{date:%Y%m}", yyyy=f"{date:%Y}", yymmdd=f"{date:%y%m%d}"), int(tail.rstrip("}"))
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled group of fields on the form; `of="lines"` is the line grid."""
+
+    label: Label
+    fields: str
+    of: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """This document is made from `source` (flows.md F1); declared by the downstream side.
+
+    `fills=(ours, theirs)`: our line field whose quantity is taken from the source's Done field. `header` and `line` map
+    our fields to the source's, copied when pulled; those named in `same` must still agree on save. With
+    `of_header` the source is the document itself, not a line of it (a payment of an order).
+    """
+
+    source: str
+    fills: tuple[str, str]
+    header: Mapping[str, str] = field(default_factory=dict)
+    line: Mapping[str, str] = field(default_factory=dict)
+    same: tuple[str, ...] = ()
+    of_header: bool = False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document or a master, declared once. See docs/decisions and CONTRIBUTING for a walk through.
+
+    `check(header, lines, ctx, facts)` yields problems; `facts(header, lines, ctx)` reads in bulk what check and post need
+    (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
+    lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
+    """
+
+    code: str
+    label: Label
+    header: type[Header] | type[Master]
+    columns: str
+    form: tuple[Section, ...]
+    find: str = "number"
+    lines: type[Line] | None = None
+    series: Series | None = None
+    flow: Flow | None = None
+    tracks: tuple[Flow, ...] = ()
+    check: Callable[..., Iterable[Problem]] | None = None
+    facts: Callable[..., Any] | None = None
+    fill: Callable[..., Iterable[Problem] | None] | None = None
+    post: Callable[..., Iterable[Any]] | None = None
+    rest: Callable[..., Iterable[Any]] | None = None
+    ledgers: tuple[Any, ...] = ()
+    links: tuple[Link, ...] = ()
+    sums: str = ""
+    sort: str = "-date"
+    route_by: str = ""
+    prints: tuple[str, ...] = ()
+    menu: str | None = ""
+    verbs: tuple[str, ...] = ("view", "edit", "delete", "export", "import")
+    is_chained: bool = False
+
+    @property
+    def app(self) -> str:
+        """The menu group: `menu` when given, else the code's family."""
+        return self.menu or self.code.partition(".")[0]
+
+    @property
+    def is_master(self) -> bool:
+        return issubclass(self.header, Master)
+
+    @cached_property
+    def fields(self) -> dict[str, f.AnyKind]:
+        """Header fields by name, in declared order, also those the kernel fills."""
+        return _kinds(self.header)
+
+    @cached_property
+    def line_fields(self) -> dict[str, f.AnyKind]:
+        """Line fields by name; empty for a document without lines."""
+        return {} if self.lines is None else _kinds(self.lines)
+
+    @cached_property
+    def parent(self) -> str:
+        """Name of the lines' field that points to the header."""
+        assert self.lines is not None
+        return next(x.name for x in self.lines._meta.fields if isinstance(x, f.Parent))
+
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        return (() if self.flow is None else (self.flow,)) + self.tracks
+
+    @cached_property
+    def steps(self) -> dict[str, tuple[Flow, Step]]:
+        """Every step by name, with the flow it moves."""
+        return {step.name: (flow, step) for flow in self.flows for step in flow.steps}
+
+    @cached_property
+    def formulas(self) -> list[tuple[str, Any, f.Number]]:
+        """Header formulas as (field, compiled, kind), in order."""
+        return _formulas(self.fields)
+
+    @cached_property
+    def line_formulas(self) -> list[tuple[str, Any, f.Number]]:
+        return _formulas(self.line_fields)
+
+    @cached_property
+    def counters(self) -> list[f.Done]:
+        """Done fields of the lines, or of the header when there are none there."""
+        return [kind for kind in (*self.line_fields.values(), *self.fields.values()) if isinstance(kind, f.Done)]
+
+    @cached_property
+    def permissions(self) -> tuple[str, ...]:
+        """Every verb on this code."""
+        return (*self.verbs, *(step.name for _flow, step in self.steps.values()))
+
+    @cached_property
+    def guards(self) -> frozenset[str]:
+        kinds = (*self.fields.values(), *self.line_fields.values())
+        return frozenset(kind.guard for kind in kinds if kind.guard)
+
+
+def _kinds(model: type[Any]) -> dict[str, f.AnyKind]:
+    return {
+        x.name: x
+        for x in model._meta.fields
+        if isinstance(x, f.Kind | f.Ref) and not isinstance(x, f.Parent) and x.name is not None
+    }
+
+
+def _formulas(kinds: Mapping[str, f.AnyKind]) -> list[tuple[str, Any, f.Number]]:
+    return [
+        (name, formula.compile(kind.formula), kind)
+        for name, kind in kinds.items()
+        if isinstance(kind, f.Number) and kind.formula
+    ]
+
+
+REGISTRY: dict[str, Document] = {}
+_by_model: dict[type[Any], Document] = {}
+
+
+def declare(document: Document) -> Document:
+    """Register a document; raises ImproperlyConfigured when its code is taken."""
+    if document.code in REGISTRY:
+        raise ImproperlyConfigured(f"{document.code} is declared twice.")
+    REGISTRY[document.code] = document
+    _by_model[document.header] = document
+    return document
+
+
+def document_of(model: type[Any]) -> Document:
+    """Return the declaration whose header is this model."""
+    return _by_model[model]
+
+
+def find_document(code: str) -> Document:
+    """Return a declaration by code; raises Missing."""
+    try:
+        return REGISTRY[code]
+    except KeyError:
+        raise Missing(code) from None
+
+
+def pushes(code: str) -> list[Document]:
+    """Documents that can be made from this one."""
+    return [document for document in REGISTRY.values() if any(link.source == code for link in document.links)]
+
+
+class Family(AppConfig):
+    """An app whose folders each hold one document: imports every `model` and `document` it finds."""
+
+    def import_models(self) -> None:
+        for module in pkgutil.iter_modules(self.module.__path__ if self.module else []):
+            if module.ispkg and module.name != "migrations":
+                importlib.import_module(f"{self.name}.{module.name}.model")
+        super().import_models()
+
+    def ready(self) -> None:
+        for module in pkgutil.iter_modules(self.module.__path__ if self.module else []):
+            if module.ispkg and module.name != "migrations":
+                importlib.import_module(f"{self.name}.{module.name}.document")
+
+
+def check_declarations() -> None:
+    """Compare every name in every declaration with what exists; raises ImproperlyConfigured naming all slips."""
+    slips = [f"{document.code}: {slip}" for document in REGISTRY.values() for slip in _slips(document)]
+    if slips:
+        raise ImproperlyConfigured("\n".join(slips))
+
+
+def _slips(document: Document) -> Iterable[str]:
+    header, line = set(document.fields), set(document.line_fields)
+    for name in (*document.columns.split(), *document.sums.split(), *document.sort.lstrip("-").split(",")):
+        if name not in header:
+            yield f"no field {name}"
+    for section in document.form:
+        for name in section.fields.split():
+            if name not in (line if section.of else header):
+                yield f"form names {name}"
+    for kinds, scope in ((document.fields, "header"), (document.line_fields, "line")):
+        for name, kind in kinds.items():
+            yield from _formula_slips(document, name, kind, scope)
+    for link in document.links:
+        yield from _link_slips(document, link)
+    names = [step.name for flow in document.flows for step in flow.steps]
+    if len(names) != len(set(names)):
+        yield "two steps share a name"
+    for flow in document.flows:
+        known = {state.name for state in flow.states}
+        for step in flow.steps:
+            if not {*step.from_, step.to} <= known:
+                yield f"step {step.name} names an unknown state"
+    if document.flow is not None and document.series is None:
+        yield "a flow needs a series of numbers"
+
+
+def _formula_slips(document: Document, name: str, kind: f.AnyKind, scope: str) -> Iterable[str]:
+    if not kind.formula:
+        return
+    for used in formula.names(kind.formula):
+        section, _dot, inner = used.rpartition(".")
+        known = document.line_fields if section == "lines" or scope == "line" else document.fields
+        if inner not in known:
+            yield f"formula of {name} names {used}"
+
+
+def _link_slips(document: Document, link: Link) -> Iterable[str]:
+    source = REGISTRY.get(link.source)
+    if source is None:
+        yield f"link to unknown {link.source}"
+        return
+    theirs = source.fields if link.of_header else source.line_fields
+    if not isinstance(theirs.get(link.fills[1]), f.Done):
+        yield f"{link.source}.{link.fills[1]} is not a Done field"
+    if link.fills[0] not in document.line_fields:
+        yield f"link fills unknown {link.fills[0]}"
+    for ours, their in link.header.items():
+        if ours not in document.fields or their not in source.fields:
+            yield f"link maps {ours} from {their}"
+    for ours, their in link.line.items():
+        if ours not in document.line_fields or their not in (source.fields if link.of_header else source.line_fields):
+            yield f"link maps line {ours} from {their}"
+    for ours in link.same:
+        if ours not in link.header:
+            yield f"link compares {ours}, which it does not map"
+
+

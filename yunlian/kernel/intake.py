@@ -1,0 +1,231 @@
+"""Take a submitted JSON object into a document's header and lines, naming everything that does not fit at once."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import permission
+from .document import Document, Problem, document_of
+from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, uuid_or_none
+from .identity import new_id
+from .load import Loaded
+from .scope import Context
+from .sql import run, table
+from .text import _
+
+# Keys of an answer that may come back with it and carry nothing.
+_ECHO = frozenset(
+    "id code version number state close can created_at created_by updated_at updated_by lines draft".split()
+)
+_LINE_ECHO = frozenset(("id", "no", "sources"))
+MAX_LINES = 1_000
+
+
+def take(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> Iterable[Problem]:
+    """Put the input into the loaded document; yields every problem of shape, value and reference.
+
+    A field that is absent from the input becomes blank, or its initial value in a new document; fields behind a guard
+    the member may not write keep what they had. Lines are matched by id; absent lines are dropped.
+    """
+    document = loaded.document
+    problems: list[Problem] = []
+    frozen = permission.locked(ctx, document.guards) if document.guards else frozenset[str]()
+    wanted: dict[type[Any], list[_Wanted]] = defaultdict(list)
+    echo = _ECHO if not document.is_master else _ECHO - {"code"}
+    problems += _unknown(data, document.fields, echo, None)
+    _take_fields(loaded.header, document.fields, data, ctx, frozen, None, problems, wanted)
+    if document.lines is not None:
+        _take_lines(loaded, ctx, data.get("lines"), frozen, problems, wanted)
+    elif "lines" in data and data["lines"]:
+        problems.append(Problem("lines", _("This has no lines."), code="surplus"))
+    for target, places in wanted.items():
+        problems += _resolve(target, places, ctx)
+    return problems
+
+
+class _Wanted:
+    """A reference somebody typed: an id or a code, and where it goes."""
+
+    __slots__ = ("code", "id", "instance", "line", "ref")
+
+    def __init__(self, instance: Any, ref: Ref, value: Any, line: int | None) -> None:
+        self.instance, self.ref, self.line = instance, ref, line
+        if isinstance(value, Mapping):
+            value = value.get("id") or value.get("code")
+        if not isinstance(value, str) or not value.strip() or len(value) > 200:
+            raise BadValue(_("Must be an id or a code."))
+        self.id = uuid_or_none(value)
+        self.code = None if self.id else normal_code(value)
+
+
+def _unknown(data: Mapping[str, Any], kinds: Mapping[str, AnyKind], echo: frozenset[str], line: int | None) -> list[Problem]:
+    return [
+        Problem(str(key)[:60], _("There is no such field."), line, "surplus")
+        for key in data
+        if key not in kinds and key not in echo and not (key.startswith("linked_") and key[7:] in kinds)
+    ]
+
+
+def _take_fields(
+    instance: Any,
+    kinds: Mapping[str, AnyKind],
+    data: Mapping[str, Any],
+    ctx: Context,
+    frozen: frozenset[str],
+    line: int | None,
+    problems: list[Problem],
+    wanted: dict[type[Any], list[_Wanted]],
+) -> None:
+    is_new = instance._state.adding
+    for name, kind in kinds.items():
+        if kind.readonly:
+            continue
+        given = name in data
+        value = data.get(name)
+        if kind.guard in frozen:
+            if given and not _same(kind, instance, name, value):
+                problems.append(Problem(name, _("You may not set this field."), line, "guard"))
+            continue
+        if not given and is_new:
+            value = kind.initial(ctx) if callable(kind.initial) else kind.initial
+        try:
+            if isinstance(kind, Ref):
+                if value is None or value == "":
+                    setattr(instance, kind.column_name, None)
+                    instance._state.fields_cache[name] = None
+                elif isinstance(value, uuid.UUID) and not given:
+                    setattr(instance, kind.column_name, value)
+                elif not given and not is_new:
+                    setattr(instance, kind.column_name, None)
+                else:
+                    wanted[kind.remote_field.model].append(_Wanted(instance, kind, value, line))
+            else:
+                setattr(instance, name, kind.parse(value))
+        except BadValue as bad:
+            problems.append(Problem(name, bad.message, line, bad.code))
+
+
+def _same(kind: AnyKind, instance: Any, name: str, value: Any) -> bool:
+    if isinstance(kind, Kind):
+        try:
+            return bool(kind.parse(value) == getattr(instance, name, None))
+        except BadValue:
+            return False
+    if isinstance(value, Mapping):
+        value = value.get("id")
+    return str(getattr(instance, f"{name}_id", None)) == str(value)
+
+
+def _take_lines(
+    loaded: Loaded,
+    ctx: Context,
+    rows: Any,
+    frozen: frozenset[str],
+    problems: list[Problem],
+    wanted: dict[type[Any], list[_Wanted]],
+) -> None:
+    document = loaded.document
+    assert document.lines is not None
+    if rows is None:
+        rows = []
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        problems.append(Problem("lines", _("Must be a list of lines.")))
+        return
+    if len(rows) > MAX_LINES:
+        problems.append(Problem("lines", _("At most %(n)s lines fit one document.") % {"n": MAX_LINES}, code="range"))
+        return
+    known = {line.id: line for line in loaded.lines}
+    taken = []
+    for no, row in enumerate(rows, 1):
+        id_ = uuid_or_none(row.get("id"))
+        if row.get("id") and (id_ is None or id_ not in known):
+            problems.append(Problem("id", _("This document has no such line."), no, "unknown"))
+            continue
+        line = known.pop(id_) if id_ is not None else blank(document.lines, ctx)
+        if id_ is None:
+            setattr(line, f"{document.parent}_id", loaded.pk)
+        line.no = no
+        problems += _unknown(row, document.line_fields, _LINE_ECHO, no)
+        _take_fields(line, document.line_fields, row, ctx, frozen, no, problems, wanted)
+        taken.append(line)
+    loaded.lines = taken
+
+
+def blank(model: type[Any], ctx: Context) -> Any:
+    """Return a new row with its key and the columns' defaults; nothing is written."""
+    made = model.__new__(model)
+    for field in model._meta.concrete_fields:
+        made.__dict__[field.attname] = field.get_default() if field.name != "id" else new_id()
+    made.__dict__["enterprise_id"] = ctx.enterprise_id
+    state = _NewState()
+    made.__dict__["_state"] = state
+    return made
+
+
+class _NewState:
+    """Django's bookkeeping for a row that is not in the database yet."""
+
+    adding = True
+    db = "default"
+
+    def __init__(self) -> None:
+        self.fields_cache: dict[str, Any] = {}
+
+
+def _resolve(target: type[Any], places: list[_Wanted], ctx: Context) -> Iterable[Problem]:
+    """Find what was meant by each id or code with one statement, and put it in place."""
+    shape = table(target)
+    ids = list({wanted.id for wanted in places if wanted.id is not None})
+    codes = list({wanted.code for wanted in places if wanted.code is not None})
+    key = "code" if "code" in shape.by_attname else "number"
+    where, values = ("t.id = ANY(%s)", [ids]) if not codes else (f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [ids, codes])
+    if key not in shape.by_attname:
+        where, values = "t.id = ANY(%s)", [ids]
+    sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND {where}'
+    found = [shape.instance(row) for row in run(sql, [ctx.enterprise_id, *values])]
+    by_id = {row.id: row for row in found}
+    by_code = {getattr(row, key, None): row for row in found}
+    for wanted in places:
+        row = by_id.get(wanted.id) if wanted.id is not None else by_code.get(wanted.code)
+        problem = _unfit(row, wanted)
+        if problem is not None:
+            yield problem
+            continue
+        before = getattr(wanted.instance, wanted.ref.column_name, None)
+        setattr(wanted.instance, wanted.ref.column_name, row.id)  # type: ignore[union-attr]
+        wanted.instance._state.fields_cache[wanted.ref.name] = row
+        if getattr(row, "is_active", True) is False and before != row.id:  # type: ignore[union-attr]
+            message = _("%(code)s is no longer in use.") % {"code": getattr(row, key, "")}
+            yield Problem(wanted.ref.name, message, wanted.line, "inactive")
+
+
+def _unfit(row: Any, wanted: _Wanted) -> Problem | None:
+    if row is None:
+        typed = wanted.code or str(wanted.id)
+        return Problem(wanted.ref.name, _("%(code)s is not known here.") % {"code": typed}, wanted.line, "unknown")
+    for name, value in wanted.ref.where.items():
+        if getattr(row, name) != value:
+            label = getattr(document_of(type(row)).fields.get(name), "label", name)
+            message = _("%(code)s does not fit: %(what)s.") % {"code": getattr(row, "code", ""), "what": label}
+            return Problem(wanted.ref.name, message, wanted.line, "unfit")
+    return None
+
+
+def incomplete(loaded: Loaded) -> Iterable[Problem]:
+    """Yield a problem for every required field that is blank; drafts are not asked."""
+    document = loaded.document
+    yield from _blanks(loaded.header, document.fields, None)
+    for line in loaded.lines:
+        yield from _blanks(line, document.line_fields, line.no)
+
+
+def _blanks(instance: Any, kinds: Mapping[str, AnyKind], line: int | None) -> Iterable[Problem]:
+    for name, kind in kinds.items():
+        if not kind.required or isinstance(kind, Done):
+            continue
+        value = getattr(instance, kind.column_name if isinstance(kind, Ref) else name)
+        if value is None or (value == "" and isinstance(kind, Kind)):
+            yield Problem(name, _("Must be filled in."), line, "required")
+
+

@@ -1,0 +1,221 @@
+"""Ledgers: append-only entries, and balances that are their fold, changed in the same statement (K4).
+
+A posting only says what moves. The ledger locks the balances it touches, in the order of their keys, lets `value`
+compute what depends on them (costs), asks `check` whether the new balance is legal, and writes. Taking back negates
+what was recorded and never runs the posting again. `verify` proves every balance.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+from .document import Problem, Refused
+from .identity import new_id
+from .intake import blank
+from .load import Loaded
+from .models import Balance, Entry
+from .scope import Context
+from .sql import Writing, run, table
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Entries summed by `keys` (column attributes of both models) into `measures` of one balance table.
+
+    Entries whose key is incomplete are left out. `check(balance, entries)` yields problems of a balance after the sum.
+    """
+
+    balance: type[Balance]
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    check: Callable[[Any, list[Any]], Iterable[Problem]] | None = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One ledger. `value(entries, balances)` fills in what needs locked balances: balances by key of the first fold."""
+
+    entry: type[Entry]
+    folds: tuple[Fold, ...]
+    value: Callable[[list[Any], dict[tuple[Any, ...], Any]], None] | None = None
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for fold in self.folds for name in fold.measures))
+
+
+LEDGERS: dict[type[Entry], Ledger] = {}
+
+
+def declare_ledger(ledger: Ledger) -> Ledger:
+    """Register a ledger; postings are locked in the order of declaration."""
+    LEDGERS[ledger.entry] = ledger
+    return ledger
+
+
+def post(loaded: Loaded, ctx: Context, entries: Iterable[Entry], writing: Writing) -> None:
+    """Write the entries of a document. Raises Refused when a balance would become illegal; nothing is written then.
+
+    An entry names its line by `line_no` (0 for the document); date, turn, id and leg are given here.
+    """
+    by_ledger: dict[type[Entry], list[Any]] = defaultdict(list)
+    for entry in entries:
+        if type(entry) not in loaded.document.ledgers:
+            raise TypeError(f"{loaded.document.code} may not post to {type(entry).__name__}.")
+        by_ledger[type(entry)].append(entry)
+    for rows in by_ledger.values():
+        legs: dict[int, int] = defaultdict(int)
+        for entry in rows:
+            entry.enterprise_id, entry.id, entry.doc_id = ctx.enterprise_id, new_id(), loaded.pk
+            entry.date = entry.date or loaded.header.date
+            entry.at, entry.turn = ctx.now, loaded.header.turn
+            entry.leg = legs[entry.line_no]
+            legs[entry.line_no] += 1
+    _write(ctx, by_ledger, writing, is_negation=False)
+    loaded.header.turn += 1
+
+
+def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    """Take back what the document posted: the same rows with the opposite sign, each naming the row it undoes."""
+    by_ledger: dict[type[Entry], list[Any]] = {}
+    for kind in loaded.document.ledgers:
+        rows = _live(kind, loaded, ctx)
+        for entry in rows:
+            entry.reverses, entry.id = entry.id, new_id()
+            entry.turn, entry.at = loaded.header.turn, ctx.now
+            for measure in LEDGERS[kind].measures:
+                setattr(entry, measure, -getattr(entry, measure))
+        if rows:
+            by_ledger[kind] = rows
+    _write(ctx, by_ledger, writing, is_negation=True)
+    loaded.header.turn += 1
+
+
+def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
+    shape = table(kind)
+    sql = (
+        f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND t.doc_id = %s '
+        "AND t.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM "
+        f'"{shape.name}" u WHERE u.enterprise_id = t.enterprise_id AND u.reverses = t.id) ORDER BY t.line_no, t.leg'
+    )
+    return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, loaded.pk])]
+
+
+def _write(ctx: Context, by_ledger: dict[type[Entry], list[Any]], writing: Writing, *, is_negation: bool) -> None:
+    problems: list[Problem] = []
+    for kind, ledger in LEDGERS.items():
+        entries = by_ledger.get(kind)
+        if not entries:
+            continue
+        for at, fold in enumerate(ledger.folds):
+            balances = lock_balances(ctx, fold, entries)
+            if at == 0 and ledger.value is not None and not is_negation:
+                ledger.value(entries, balances)
+            problems += _fold(fold, entries, balances)
+            fresh = [balance for balance in balances.values() if balance._state.adding]
+            writing.update([b for b in balances.values() if not b._state.adding], fold.measures)
+            writing.insert(fresh)
+        writing.insert(entries)
+    if problems:
+        raise Refused(*problems)
+
+
+def _fold(fold: Fold, entries: Sequence[Any], balances: dict[tuple[Any, ...], Any]) -> Iterable[Problem]:
+    touched: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for entry in entries:
+        key = key_of(entry, fold)
+        if None in key:
+            continue
+        balance = balances[key]
+        touched[key].append(entry)
+        for measure in fold.measures:
+            delta = getattr(entry, measure)
+            if delta:
+                setattr(balance, measure, getattr(balance, measure) + delta)
+    if fold.check is not None:
+        for key, rows in touched.items():
+            yield from fold.check(balances[key], rows)
+
+
+def key_of(row: Any, fold: Fold) -> tuple[Any, ...]:
+    """Return the key of an entry or balance under a fold."""
+    return tuple(getattr(row, name) for name in fold.keys)
+
+
+def lock_balances(ctx: Context, fold: Fold, entries: Iterable[Any]) -> dict[tuple[Any, ...], Any]:
+    """Lock the balances the entries touch, in key order; a balance that does not exist yet is a new row of zeros.
+
+    Two first postings to one new balance meet at its unique key, and the later one is run again.
+    """
+    shape = table(fold.balance)
+    keys = sorted({key for entry in entries if None not in (key := key_of(entry, fold))}, key=str)
+    if not keys:
+        return {}
+    columns = [shape.by_attname[name] for name in fold.keys]
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    on = " AND ".join(f't."{column.name}" = k."{column.name}"' for column in columns)
+    arrays = ", ".join(f"%s::{column.type}[]" for column in columns)
+    sql = (
+        f'SELECT {shape.select("t")} FROM "{shape.name}" t JOIN unnest({arrays}) AS k ({names}) ON {on} '
+        f"WHERE t.enterprise_id = %s ORDER BY {', '.join(f't."{c.name}"' for c in columns)} FOR NO KEY UPDATE OF t"
+    )
+    found = [shape.instance(row) for row in run(sql, [*map(list, zip(*keys, strict=True)), ctx.enterprise_id])]
+    balances = {key_of(row, fold): row for row in found}
+    for key in keys:
+        if key not in balances:
+            balances[key] = _zero(fold, key, ctx)
+    return balances
+
+
+def _zero(fold: Fold, key: tuple[Any, ...], ctx: Context) -> Any:
+    made = blank(fold.balance, ctx)
+    for name, value in zip(fold.keys, key, strict=True):
+        setattr(made, name, value)
+    for measure in fold.measures:
+        setattr(made, measure, ZERO)
+    return made
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A stored figure that its own history contradicts."""
+
+    table: str
+    row: str
+    stored: str
+    computed: str
+
+
+def verify_ledgers(enterprise_id: int) -> list[Difference]:
+    """Recompute every balance of one enterprise from its entries; returns those that differ."""
+    found: list[Difference] = []
+    for ledger in LEDGERS.values():
+        for fold in ledger.folds:
+            found += _verify(ledger.entry, fold, enterprise_id)
+    return found
+
+
+def _verify(entry: type[models.Model], fold: Fold, enterprise_id: int) -> Iterable[Difference]:
+    entries, balances = table(entry), table(fold.balance)
+    keys = [entries.by_attname[name].name for name in fold.keys]
+    listed = ", ".join(f'"{key}"' for key in keys)
+    known = " AND ".join(f'"{key}" IS NOT NULL' for key in keys)
+    sums = ", ".join(f'coalesce(sum("{m}"), 0) AS "{m}"' for m in fold.measures)
+    stored = ", ".join(f'coalesce(b."{m}", 0)' for m in fold.measures)
+    computed = ", ".join(f'coalesce(e."{m}", 0)' for m in fold.measures)
+    on = " AND ".join(f'b."{key}" = e."{key}"' for key in keys)
+    shown = ", ".join(f'coalesce(b."{key}", e."{key}")' for key in keys)
+    sql = (
+        f"SELECT ROW({shown})::text, ROW({stored})::text, ROW({computed})::text FROM "
+        f'(SELECT * FROM "{balances.name}" WHERE enterprise_id = %s) b FULL JOIN '
+        f'(SELECT {listed}, {sums} FROM "{entries.name}" WHERE enterprise_id = %s AND {known} GROUP BY {listed}) e ON {on} '
+        f"WHERE ROW({stored}) IS DISTINCT FROM ROW({computed})"
+    )
+    for row, kept, counted in run(sql, [enterprise_id, enterprise_id]):
+        yield Difference(balances.name, row, kept, counted)

@@ -1,0 +1,450 @@
+"""Pull, push and the quantities they may take (flows.md F1).
+
+A source's Done field keeps two counters: linked, taken by any target that is not voided, and executed, taken by
+approved targets. Both change in the transaction of the target's act, under the lock of the source's header, and CHECK
+constraints hold them below what was promised.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from . import permission
+from .document import REGISTRY, Document, Invalid, Link, Missing, Problem, Refused, find_document
+from .fields import BadValue, Done, Qty, Ref, trimmed, uuid_or_none
+from .identity import new_id
+from .load import Loaded, load, load_lines, reference, select_for, show_fields
+from .models import LinkRow
+from .scope import Context
+from .sql import Writing, run
+from .text import _
+
+ZERO = Decimal(0)
+_quantity = Qty(above="0")
+
+
+@dataclass(frozen=True)
+class Taking:
+    """One target line takes `qty` of one source line."""
+
+    link: Link
+    source_line: uuid.UUID
+    target_line: uuid.UUID
+    line_no: int
+    qty: Decimal
+
+
+def take_sources(loaded: Loaded, data: Mapping[str, Any], problems: list[Problem]) -> list[Taking]:
+    """Read the `sources` of the submitted lines.
+
+    A line with one source takes its whole quantity, whatever was typed beside the source; with several, their sum must
+    be the line's quantity. A line that is edited without naming `sources` keeps those it has.
+    """
+    takings: list[Taking] = []
+    rows = data.get("lines") or []
+    for line, row in zip(loaded.lines, rows, strict=False):
+        named = row.get("sources")
+        if named is None:
+            named = [
+                {"line": str(link.source_line), "qty": link.qty, "code": link.source_code}
+                for link in loaded.sources.get(line.id, ())
+            ]
+        if not isinstance(named, list) or not all(isinstance(item, Mapping) for item in named):
+            problems.append(Problem("sources", _("Must be a list of source lines."), line.no))
+            continue
+        takings += _of_line(loaded.document, line, named, problems)
+    return takings
+
+
+def _of_line(document: Document, line: Any, named: list[Any], problems: list[Problem]) -> Iterable[Taking]:
+    found: list[Taking] = []
+    for item in named:
+        id_ = uuid_or_none(item.get("line"))
+        link = _link(document, item.get("code"))
+        if id_ is None or link is None:
+            problems.append(Problem("sources", _("Names no line this can be made from."), line.no, "unknown"))
+            return ()
+        whole = getattr(line, link.fills[0])
+        try:
+            qty = whole if len(named) == 1 else _quantity.parse(item.get("qty"))
+        except BadValue as bad:
+            problems.append(Problem("sources", bad.message, line.no, bad.code))
+            return ()
+        if qty is None or qty <= 0:
+            return ()
+        found.append(Taking(link, id_, line.id, line.no, qty))
+    if len(found) > 1 and sum(taking.qty for taking in found) != getattr(line, found[0].link.fills[0]):
+        problems.append(Problem(found[0].link.fills[0], _("Must be the sum taken from its sources."), line.no, "sum"))
+    return found
+
+
+def _link(document: Document, code: Any) -> Link | None:
+    if code is None:
+        return document.links[0] if len(document.links) == 1 else None
+    return next((link for link in document.links if link.source == code), None)
+
+
+def guess_codes(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:
+    """Name the source document of every submitted source line that leaves it out, with one statement a source kind."""
+    items = [
+        item
+        for row in data.get("lines") or []
+        if isinstance(row, dict)
+        for item in row.get("sources") or []
+        if isinstance(item, dict) and not item.get("code") and uuid_or_none(item.get("line"))
+    ]
+    if not items or len(loaded.document.links) < 2:
+        return
+    ids = [uuid_or_none(item["line"]) for item in items]
+    for link in loaded.document.links:
+        source = REGISTRY[link.source]
+        model = source.header if link.of_header else source.lines
+        sql = f'SELECT id FROM "{model._meta.db_table}" WHERE enterprise_id = %s AND id = ANY(%s)'  # type: ignore[union-attr]
+        known = {str(row[0]) for row in run(sql, [ctx.enterprise_id, ids])}
+        for item in items:
+            if item["line"] in known:
+                item["code"] = link.source
+
+
+@dataclass
+class _Source:
+    """Locked sources of one kind: headers and rows by id, and what changes on them."""
+
+    document: Document
+    headers: dict[uuid.UUID, Any]
+    rows: dict[uuid.UUID, Any]
+    parent: dict[uuid.UUID, uuid.UUID]
+    touched: set[uuid.UUID] = field(default_factory=set)
+
+
+def lock_sources(ctx: Context, document: Document, takings: Iterable[tuple[str, uuid.UUID]]) -> dict[str, _Source]:
+    """Lock and read the source documents of (code, source line) pairs, in order of code and id."""
+    wanted: dict[str, set[uuid.UUID]] = defaultdict(set)
+    for code, line in takings:
+        wanted[code].add(line)
+    return {code: _lock(ctx, document, find_document(code), sorted(wanted[code])) for code in sorted(wanted)}
+
+
+def _lock(ctx: Context, target: Document, source: Document, ids: list[uuid.UUID]) -> _Source:
+    link = next(link for link in target.links if link.source == source.code)
+    header = source.header._meta.db_table
+    within = "t.id = ANY(%s)"
+    if not link.of_header:
+        assert source.lines is not None
+        lines = source.lines._meta.db_table
+        within = f't.id IN (SELECT l."{source.parent}_id" FROM "{lines}" l WHERE l.enterprise_id = %s AND l.id = ANY(%s))'
+    select = select_for(source.header)
+    sql = (
+        f'SELECT {select.columns} FROM "{header}" t{select.joins} WHERE t.enterprise_id = %s AND {within} '
+        "ORDER BY t.id FOR NO KEY UPDATE OF t"
+    )
+    params: list[Any] = [ctx.enterprise_id, ids] if link.of_header else [ctx.enterprise_id, ctx.enterprise_id, ids]
+    headers = {row.id: row for row in select.instances(run(sql, params))}
+    if link.of_header:
+        return _Source(source, headers, headers, {id_: id_ for id_ in headers})
+    rows = {line.id: line for line in load_lines(source, ctx, list(headers))}
+    return _Source(source, headers, rows, {id_: getattr(line, f"{source.parent}_id") for id_, line in rows.items()})
+
+
+def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing) -> None:
+    """Make the document's links equal to `takings`: move the linked counters and rewrite the link rows.
+
+    Raises Refused naming each line that takes more than is open, comes from a source that is not in force, or
+    disagrees with its source in party, warehouse or whatever the link holds the same.
+    """
+    before = {(row.source_line, row.target_line): row for rows in loaded.sources.values() for row in rows}
+    if not takings and not before:
+        return
+    touched = [(t.link.source, t.source_line) for t in takings]
+    touched += [(row.source_code, row.source_line) for row in before.values()]
+    sources = lock_sources(ctx, loaded.document, touched)
+    for row in before.values():
+        _move(sources[row.source_code], row.source_line, row.counter, linked=-row.qty)
+    problems: list[Problem] = []
+    for taking in takings:
+        problems += _take(sources[taking.link.source], taking, loaded, is_old=(taking.source_line, taking.target_line) in before)
+    if problems:
+        raise Refused(*problems)
+    rows = [_row(taking, sources, loaded, ctx) for taking in takings]
+    kept = {(row.source_line, row.target_line): row for row in rows}
+    writing.delete(LinkRow, [row.id for row in before.values()])
+    writing.insert(rows)
+    _write(sources, writing, "linked")
+    loaded.sources = defaultdict(list)
+    for row in kept.values():
+        loaded.sources[row.target_line].append(row)
+
+
+def _row(taking: Taking, sources: Mapping[str, _Source], loaded: Loaded, ctx: Context) -> LinkRow:
+    row = LinkRow(
+        enterprise_id=ctx.enterprise_id,
+        id=new_id(),
+        source_code=taking.link.source,
+        target_code=loaded.document.code,
+        source_line=taking.source_line,
+        target_line=taking.target_line,
+        counter=taking.link.fills[1],
+        qty=taking.qty,
+    )
+    row.source_doc_id = sources[taking.link.source].parent[taking.source_line]
+    row.target_doc_id = loaded.pk
+    return row
+
+
+def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> Iterable[Problem]:
+    ours, theirs = taking.link.fills
+    row = source.rows.get(taking.source_line)
+    if row is None:
+        yield Problem("sources", _("Names no line this can be made from."), taking.line_no, "unknown")
+        return
+    header = source.headers[source.parent[taking.source_line]]
+    if header.state != "approved" or (not is_old and (header.close != "open" or getattr(row, "is_closed", False))):
+        message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
+        yield Problem("sources", message, taking.line_no, "closed")
+    for name in taking.link.same:
+        if _value(loaded.header, loaded.document, name) != _value(header, source.document, taking.link.header[name]):
+            label = loaded.document.fields[name].label
+            message = _("%(field)s differs from %(number)s.") % {"field": label, "number": header.number}
+            yield Problem(name, message, taking.line_no, "differs")
+    open_ = open_quantity(row, _done(source.document, theirs))
+    if taking.qty > open_:
+        message = _("%(qty)s is more than the %(open)s still open on %(number)s.") % {
+            "qty": trimmed(taking.qty, 0),
+            "open": trimmed(max(open_, ZERO), 0),
+            "number": header.number,
+        }
+        yield Problem(ours, message, taking.line_no, "exceeds_open")
+    _move(source, taking.source_line, theirs, linked=taking.qty)
+
+
+def _value(header: Any, document: Document, name: str) -> Any:
+    kind = document.fields[name]
+    return getattr(header, kind.column_name if isinstance(kind, Ref) else name)
+
+
+def _done(document: Document, name: str) -> Done:
+    kind = document.line_fields.get(name) or document.fields[name]
+    assert isinstance(kind, Done)
+    return kind
+
+
+def open_quantity(row: Any, done: Done) -> Decimal:
+    """Return what may still be taken of a line: its quantity less what is linked; nothing once it is closed."""
+    if getattr(row, "is_closed", False):
+        return ZERO
+    promised: Decimal = getattr(row, done.of) or ZERO
+    taken: Decimal = getattr(row, done.linked)
+    return promised - taken
+
+
+def _move(source: _Source, line: uuid.UUID, counter: str, *, linked: Decimal = ZERO, executed: Decimal = ZERO) -> None:
+    row = source.rows[line]
+    source.touched.add(line)
+    setattr(row, f"linked_{counter}", getattr(row, f"linked_{counter}") + linked)
+    setattr(row, counter, getattr(row, counter) + executed)
+
+
+def execute(loaded: Loaded, ctx: Context, writing: Writing, sign: int) -> None:
+    """Count this document's links as executed (`sign` 1), or no longer (-1), and close sources that are done."""
+    rows = [row for rows in loaded.sources.values() for row in rows]
+    if not rows:
+        return
+    sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in rows])
+    if sign > 0:
+        _require_open(rows, sources, loaded)
+    for row in rows:
+        _move(sources[row.source_code], row.source_line, row.counter, executed=sign * row.qty)
+    _write(sources, writing, "executed")
+    for source in sources.values():
+        _close_done(source, writing)
+
+
+def _require_open(rows: list[LinkRow], sources: Mapping[str, _Source], loaded: Loaded) -> None:
+    numbers = {line.id: line.no for line in loaded.lines}
+    problems = []
+    for row in rows:
+        source = sources[row.source_code]
+        header = source.headers[source.parent[row.source_line]]
+        if header.state != "approved" or header.close == "manual":
+            message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
+            problems.append(Problem("sources", message, numbers.get(row.target_line), "closed"))
+    if problems:
+        raise Refused(*problems)
+
+
+def release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    """Give back what a voided document had taken; its link rows stay as history."""
+    rows = [row for rows in loaded.sources.values() for row in rows]
+    sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in rows])
+    for row in rows:
+        _move(sources[row.source_code], row.source_line, row.counter, linked=-row.qty)
+    _write(sources, writing, "linked")
+
+
+def _write(sources: Mapping[str, _Source], writing: Writing, which: str) -> None:
+    for source in sources.values():
+        counters = {d.linked if which == "linked" else d.name or "" for d in source.document.counters}
+        names = sorted(name for name in counters if hasattr(next(iter(source.rows.values()), None), name))
+        writing.update([source.rows[id_] for id_ in sorted(source.touched)], names)
+
+
+def _close_done(source: _Source, writing: Writing) -> None:
+    closing = next((done for done in source.document.counters if done.closes), None)
+    if closing is None:
+        return
+    changed = []
+    for header in source.headers.values():
+        rows = [row for id_, row in source.rows.items() if source.parent[id_] == header.id]
+        is_done = all(getattr(r, "is_closed", False) or getattr(r, closing.name or "") >= getattr(r, closing.of) for r in rows)
+        close = "auto" if is_done else "open"
+        if header.close not in ("manual", close):
+            header.close = close
+            changed.append(header)
+    writing.update(changed, ["close"])
+
+
+def has_followers(loaded: Loaded) -> bool:
+    """Whether any later document, not voided, is made from this one."""
+    rows = (loaded.header, *loaded.lines)
+    return any(getattr(row, done.linked, ZERO) > 0 for done in loaded.document.counters for row in rows)
+
+
+def pull(code: str, ctx: Context, source_code: str, lines: Mapping[Any, Any] | None = None, docs: Iterable[Any] = ()) -> dict[str, Any]:
+    """Return an unsaved document body made of open source lines: what POST or PUT would take.
+
+    `lines` maps source line ids to a quantity in the source's base unit, None for all that is open; `docs` names whole
+    documents. Raises Missing when a line is not the member's to see, Refused when parties differ or nothing is open.
+    """
+    document, source = find_document(code), find_document(source_code)
+    permission.require(ctx, document, "edit")
+    permission.require(ctx, source, "view")
+    link = _link(document, source_code)
+    if link is None:
+        raise Missing(source_code)
+    wanted = {uuid_or_none(str(id_)): qty for id_, qty in (lines or {}).items()}
+    if None in wanted or (not wanted and not docs):
+        raise Invalid(Problem("lines", _("Choose at least one source line.")))
+    found = _pulled_sources(ctx, source, link, [id_ for id_ in wanted if id_], [uuid_or_none(str(d)) for d in docs])
+    return _body(document, source, link, found, wanted, ctx)
+
+
+def _pulled_sources(ctx: Context, source: Document, link: Link, lines: list[uuid.UUID], docs: list[Any]) -> list[tuple[Any, Any]]:
+    """Return (header, row) pairs in order, only those in the member's scope."""
+    ids = [id_ for id_ in docs if id_]
+    if lines and not link.of_header:
+        assert source.lines is not None
+        sql = f'SELECT DISTINCT "{source.parent}_id" FROM "{source.lines._meta.db_table}" WHERE enterprise_id = %s AND id = ANY(%s)'
+        ids += [row[0] for row in run(sql, [ctx.enterprise_id, lines])]
+    elif lines:
+        ids += lines
+    select = select_for(source.header)
+    where, values = permission.row_condition(ctx, source)
+    sql = (
+        f'SELECT {select.columns} FROM "{source.header._meta.db_table}" t{select.joins} '
+        f"WHERE t.enterprise_id = %s AND t.id = ANY(%s){where} ORDER BY t.id"
+    )
+    headers = {h.id: h for h in select.instances(run(sql, [ctx.enterprise_id, ids, *values]))}
+    if not headers or len(headers) < len(set(ids)):
+        raise Missing(source.code)
+    if link.of_header:
+        return [(header, header) for header in headers.values()]
+    chosen = set(lines)
+    rows = load_lines(source, ctx, list(headers))
+    parent = f"{source.parent}_id"
+    return [(headers[getattr(r, parent)], r) for r in rows if not chosen or r.id in chosen or getattr(r, parent) in docs]
+
+
+def _body(
+    document: Document, source: Document, link: Link, found: list[tuple[Any, Any]], wanted: Mapping[Any, Any], ctx: Context
+) -> dict[str, Any]:
+    ours, theirs = link.fills
+    done = _done(source, theirs)
+    header: dict[str, Any] = {}
+    lines, problems = [], []
+    for head, row in found:
+        if head.state != "approved" or head.close != "open":
+            message = _("%(number)s is not open: it must be approved and not closed.") % {"number": head.number}
+            problems.append(Problem("sources", message, None, "closed"))
+            continue
+        mapped = {name: _shown(head, source.fields, their) for name, their in link.header.items()}
+        if header and any(mapped[name] != header[name] for name in link.same):
+            problems.append(Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs"))
+        header = header or mapped
+        open_ = open_quantity(row, done)
+        asked = wanted.get(row.id)
+        qty = open_ if asked is None else _quantity.parse(asked)
+        if qty is None or open_ <= 0:
+            continue
+        kinds = source.fields if link.of_header else source.line_fields
+        line = {name: _shown(row, kinds, their) for name, their in link.line.items()}
+        line |= _quantities(document, ours, row, qty)
+        line["sources"] = [{"code": source.code, "line": str(row.id), "qty": format(trimmed(qty, 0), "f")}]
+        lines.append(line)
+    if not lines and not problems:
+        problems.append(Problem(None, _("Nothing is open any more."), None, "closed"))
+    if problems:
+        raise Refused(*problems)
+    return header | {"lines": lines}
+
+
+def _quantities(document: Document, ours: str, row: Any, qty: Decimal) -> dict[str, Any]:
+    """Return the typed quantity of a pulled line: in the source's own unit when both keep one."""
+    kind = document.line_fields[ours]
+    if ours == "base_qty" and "qty" in document.line_fields:
+        factor = getattr(row, "factor", None) or Decimal(1)
+        return {"qty": format(trimmed((qty / factor).quantize(Decimal("0.000001")), 0), "f")}
+    return {ours: kind.show(qty)} if not isinstance(kind, Ref) else {}
+
+
+def _shown(row: Any, kinds: Mapping[str, Any], name: str) -> Any:
+    kind = kinds[name]
+    return reference(getattr(row, name)) if isinstance(kind, Ref) else kind.show(getattr(row, name))
+
+
+def push(code: str, ctx: Context, id_: Any, target: str) -> dict[str, Any]:
+    """Return the body of a document made from all that is open on this one."""
+    source = find_document(code)
+    loaded = load(source, ctx, id_)
+    return pull(target, ctx, code, docs=[loaded.pk])
+
+
+def open_lines(code: str, ctx: Context, source_code: str, search: str = "", limit: int = 200) -> list[dict[str, Any]]:
+    """Return source lines that can still be pulled, newest document first, for the pull dialog."""
+    document, source = find_document(code), find_document(source_code)
+    permission.require(ctx, document, "edit")
+    permission.require(ctx, source, "view")
+    link = _link(document, source_code)
+    if link is None:
+        raise Missing(source_code)
+    done = _done(source, link.fills[1])
+    where, values = permission.row_condition(ctx, source)
+    alias = "t" if link.of_header else "l"
+    joins, closed = "", ""
+    if not link.of_header:
+        assert source.lines is not None
+        joins = f' JOIN "{source.lines._meta.db_table}" l ON l.enterprise_id = t.enterprise_id AND l."{source.parent}_id" = t.id'
+        closed = " AND NOT l.is_closed"
+    if search:
+        where += " AND t.number = ANY(%s)"
+        values = [*values, [search.strip().upper()]]
+    sql = (
+        f'SELECT DISTINCT t.date, t.id FROM "{source.header._meta.db_table}" t{joins} WHERE t.enterprise_id = %s '
+        f"AND t.state = 'approved' AND t.close = 'open'{closed} AND {alias}.\"{done.linked}\" < {alias}.\"{done.of}\"{where} "
+        "ORDER BY t.date DESC, t.id DESC LIMIT %s"
+    )
+    ids = [row[1] for row in run(sql, [ctx.enterprise_id, *values, limit])]
+    hidden = permission.hidden(ctx, source.guards)
+    pairs = _pulled_sources(ctx, source, link, [], ids) if ids else []
+    order = {id_: at for at, id_ in enumerate(ids)}
+    rows = []
+    for head, row in sorted(pairs, key=lambda pair: order[pair[0].id]):
+        left = open_quantity(row, done)
+        if left <= 0:
+            continue
+        shown = {} if link.of_header else show_fields(row, source.line_fields, hidden)
+        shown |= {name: value for name, value in show_fields(head, source.fields, hidden).items() if name in source.columns.split()}
+        rows.append(shown | {"line": str(row.id), "doc": str(head.id), "open": format(trimmed(left, 0), "f")})
+    return rows

@@ -1,0 +1,203 @@
+"""Read one document whole: header, lines and what they point to, in a fixed handful of statements."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from . import permission
+from .document import EDITABLE, Document, Missing, pushes
+from .fields import AnyKind, Done, Ref
+from .models import LinkRow
+from .scope import Context
+from .sql import Row, run, table
+
+
+@dataclass
+class Loaded:
+    """One document in memory. `sources` are its links to earlier documents, by line id (or its own id)."""
+
+    document: Document
+    header: Any
+    lines: list[Any] = field(default_factory=list)
+    sources: dict[uuid.UUID, list[LinkRow]] = field(default_factory=dict)
+
+    @property
+    def pk(self) -> uuid.UUID:
+        id_: uuid.UUID = self.header.id
+        return id_
+
+
+@dataclass(frozen=True)
+class _Select:
+    """A statement that reads rows of a model together with the rows its references point to."""
+
+    columns: str
+    joins: str
+    model: Any
+    refs: tuple[tuple[str, Any], ...]
+
+    def instances(self, rows: list[Row]) -> list[Any]:
+        own = table(self.model)
+        made = []
+        for row in rows:
+            at = len(own.columns)
+            instance = own.instance(row[:at])
+            cached = instance._state.fields_cache = {}
+            for name, target in self.refs:
+                end = at + len(target.columns)
+                cached[name] = target.instance(row[at:end]) if row[at] is not None else None
+                at = end
+            made.append(instance)
+        return made
+
+
+@cache
+def select_for(model: Any) -> _Select:
+    own = table(model)
+    columns, joins, refs = own.select("t"), "", []
+    references = [x for x in model._meta.fields if type(x) is Ref]
+    for position, ref in enumerate(references):
+        target = table(ref.remote_field.model)
+        alias = f"r{position}"
+        columns += ", " + target.select(alias)
+        joins += (
+            f' LEFT JOIN "{target.name}" {alias} ON {alias}.enterprise_id = t.enterprise_id'
+            f' AND {alias}.id = t."{ref.column_name}"'
+        )
+        refs.append((ref.name, target))
+    return _Select(columns, joins, model, tuple(refs))
+
+
+def load(document: Document, ctx: Context, id_: Any, *, lock: bool = False, scoped: bool = True) -> Loaded:
+    """Return the document; raises Missing when it does not exist or is outside the member's row scope.
+
+    With `lock` the header is locked until the transaction ends; a header's lock stands for all its lines.
+    """
+    select = select_for(document.header)
+    where, values = permission.row_condition(ctx, document) if scoped else ("", [])
+    sql = (
+        f'SELECT {select.columns} FROM "{document.header._meta.db_table}" t{select.joins} '
+        f"WHERE t.enterprise_id = %s AND t.id = %s{where}{' FOR NO KEY UPDATE OF t' if lock else ''}"
+    )
+    found = select.instances(run(sql, [ctx.enterprise_id, id_, *values]))
+    if not found:
+        raise Missing(document.code)
+    loaded = Loaded(document, found[0])
+    if document.lines is not None:
+        loaded.lines = load_lines(document, ctx, [loaded.pk])
+    if document.links:
+        loaded.sources = load_sources(ctx, loaded.pk)
+    return loaded
+
+
+def load_lines(document: Document, ctx: Context, parents: list[uuid.UUID]) -> list[Any]:
+    """Return the lines of documents, in order, with what they point to."""
+    select = select_for(document.lines)
+    sql = (
+        f'SELECT {select.columns} FROM "{table(document.lines).name}" t{select.joins} '  # type: ignore[arg-type]
+        f'WHERE t.enterprise_id = %s AND t."{document.parent}_id" = ANY(%s) ORDER BY t."{document.parent}_id", t.no'
+    )
+    return select.instances(run(sql, [ctx.enterprise_id, parents]))
+
+
+def load_sources(ctx: Context, target: uuid.UUID) -> dict[uuid.UUID, list[LinkRow]]:
+    """Return the links of one target document by target line."""
+    shape = table(LinkRow)
+    sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND t.target_doc_id = %s'
+    found: dict[uuid.UUID, list[LinkRow]] = defaultdict(list)
+    for row in run(sql, [ctx.enterprise_id, target]):
+        link = shape.instance(row)
+        found[link.target_line].append(link)
+    return dict(found)
+
+
+def reference(target: Any) -> dict[str, Any] | None:
+    """Return how a row that is pointed to is shown: id, code, name."""
+    if target is None:
+        return None
+    code = getattr(target, "code", None) or getattr(target, "number", None) or ""
+    return {"id": str(target.id), "code": code, "name": getattr(target, "name", code)}
+
+
+def show_fields(instance: Any, kinds: Mapping[str, AnyKind], hidden: frozenset[str]) -> dict[str, Any]:
+    """Return the JSON of an instance's declared fields, without those behind a hidden guard."""
+    shown: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        if kind.guard in hidden:
+            continue
+        if isinstance(kind, Ref):
+            shown[name] = reference(getattr(instance, name))
+        else:
+            shown[name] = kind.show(getattr(instance, name))
+            if isinstance(kind, Done):
+                shown[kind.linked] = kind.show(getattr(instance, kind.linked))
+    return shown
+
+
+def show(loaded: Loaded, ctx: Context) -> dict[str, Any]:
+    """Return a document as the API answers it, cut to what the member may see."""
+    document, header = loaded.document, loaded.header
+    hidden = permission.hidden(ctx, document.guards) if document.guards else frozenset()
+    shown: dict[str, Any] = {"id": str(header.id), "code": document.code}
+    if document.is_master:
+        shown = {"id": str(header.id)}
+    shown |= show_fields(header, document.fields, hidden)
+    shown |= {"version": header.version, "created_by": str(header.created_by), "updated_by": str(header.updated_by)}
+    if document.lines is not None:
+        shown["lines"] = [
+            {"id": str(line.id), "no": line.no}
+            | show_fields(line, document.line_fields, hidden)
+            | ({"sources": _sources(loaded, line.id)} if document.links else {})
+            for line in loaded.lines
+        ]
+    shown["can"] = abilities(loaded, ctx)
+    return shown
+
+
+def _sources(loaded: Loaded, line: uuid.UUID) -> list[dict[str, Any]]:
+    return [
+        {"line": str(link.source_line), "doc": str(link.source_doc_id), "qty": format(link.qty.normalize(), "f")}
+        for link in loaded.sources.get(line, ())
+    ]
+
+
+def abilities(loaded: Loaded, ctx: Context) -> dict[str, Any]:
+    """Return what the member can do with this document now: edit, delete, steps and pushes by name."""
+    document, header = loaded.document, loaded.header
+    if document.flow is None:
+        return {
+            "edit": permission.may(ctx, document.code, "edit"),
+            "delete": permission.may(ctx, document.code, "delete"),
+            "steps": _steps(document, header, ctx),
+            "pushes": [],
+        }
+    edit = permission.may(ctx, document.code, "edit") and header.state in EDITABLE
+    open_ = header.state == "approved" and header.close == "open"
+    return {
+        "edit": edit,
+        "delete": header.state == "draft" and permission.may(ctx, document.code, "delete"),
+        "steps": _steps(document, header, ctx),
+        "pushes": [d.code for d in pushes(document.code) if open_ and permission.may(ctx, d.code, "edit")],
+    }
+
+
+def _steps(document: Document, header: Any, ctx: Context) -> list[str]:
+    return [
+        name
+        for name, (flow, step) in document.steps.items()
+        if getattr(header, flow.field) in step.from_
+        and (not step.when or header.state in step.when)
+        and (step.may is None or step.may(header))
+        and not step.is_partner
+        and _close_fits(step.effect, header)
+        and permission.may(ctx, document.code, name)
+    ]
+
+
+def _close_fits(effect: tuple[str, ...], header: Any) -> bool:
+    if "close" in effect:
+        return bool(header.close == "open")
+    return bool(header.close == "manual") if "reopen" in effect else True

@@ -1,0 +1,62 @@
+"""Find master rows by a piece of their code, name or pinyin initials: tokens by equality, then the row itself.
+
+Equality on a token uses an index under row security; LIKE would not (reliability.md section 6).
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from .document import Document
+from .fields import Text
+from .identity import new_id
+from .load import Loaded
+from .models import Token
+from .phonetic import initials, query_tokens, tokens
+from .scope import Context
+from .sql import Writing, run
+
+
+def token_rows(writing: Writing, loaded: Loaded, *, is_new: bool, is_gone: bool = False) -> None:
+    """Add the rewriting of a master's tokens to a statement, and keep its `initials` column in step."""
+    header, document = loaded.header, loaded.document
+    if not is_new:
+        writing.raw(
+            "DELETE FROM kernel_token WHERE enterprise_id = %s AND record = %s", [writing.enterprise_id, header.id]
+        )
+    if is_gone:
+        return
+    found = tokens(header.code, header.name, *searched(document, header))
+    writing.insert(
+        [
+            Token(enterprise_id=writing.enterprise_id, id=new_id(), token=token, code=document.code, record=header.id)
+            for token in sorted(found)
+        ]
+    )
+
+
+def searched(document: Document, header: Any) -> Iterable[str]:
+    """Return the further texts a master is found by: those its `find` names."""
+    for name in document.find.split():
+        kind = document.fields.get(name)
+        if name not in ("code", "name", "number") and isinstance(kind, Text):
+            yield getattr(header, name) or ""
+
+
+def set_initials(header: Any) -> None:
+    """Fill the pinyin initials of a master's name, at most 100 letters."""
+    header.initials = initials(header.name or "")[:100]
+
+
+def find_records(ctx: Context, code: str, text: str, limit: int) -> list[uuid.UUID]:
+    """Return ids of master rows of a code that hold every token of the text; best matches are not ordered."""
+    wanted = sorted(query_tokens(text))
+    if not wanted:
+        return []
+    sql = (
+        "SELECT record FROM kernel_token WHERE enterprise_id = %s AND code = %s AND token = ANY(%s) "
+        "GROUP BY record HAVING count(DISTINCT token) = %s LIMIT %s"
+    )
+    return [row[0] for row in run(sql, [ctx.enterprise_id, code, wanted, len(wanted), limit])]
+
+

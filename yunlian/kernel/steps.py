@@ -1,0 +1,154 @@
+"""Move a document through its flows: check, execute links, post, negate, close, each in one transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import audit, ledger, links, permission
+from .document import Document, Flow, Invalid, Missing, Problem, Refused, Step, find_document
+from .events import announce
+from .fields import AnyKind, BadValue, Ref
+from .load import Loaded, load
+from .save import check, compute, require_version
+from .scope import Context
+from .sql import Writing
+from .text import _
+
+
+def move(code: str, ctx: Context, id_: Any, step: str, version: int | None = None, **given: Any) -> Loaded:
+    """Take one step. It happens whole, or raises and changes nothing: Refused names every reason.
+
+    `given` are the step's input fields as JSON values. Raises Missing for an unknown step or document, Forbidden
+    without the verb, Invalid for bad input.
+    """
+    document = find_document(code)
+    if step not in document.steps:
+        raise Missing(f"{code}.{step}")
+    flow, declared = document.steps[step]
+    permission.require(ctx, document, step)
+    values = _input(declared, given)
+    loaded = load(document, ctx, id_, lock=True)
+    require_version(loaded, ctx, version)
+    _require_state(loaded, flow, declared)
+    return _take(loaded, ctx, flow, declared, values)
+
+
+def _input(step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
+    kinds: dict[str, AnyKind] = {kind.name or "": kind for kind in step.input}
+    problems = [Problem(name, _("There is no such field."), code="surplus") for name in given if name not in kinds]
+    values: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        assert not isinstance(kind, Ref), "Steps ask for plain values."
+        try:
+            values[name] = kind.parse(given.get(name))
+        except BadValue as bad:
+            problems.append(Problem(name, bad.message, code=bad.code))
+            continue
+        if kind.required and values[name] in (None, ""):
+            problems.append(Problem(name, _("Must be filled in."), code="required"))
+    if problems:
+        raise Invalid(*problems)
+    return values
+
+
+def _require_state(loaded: Loaded, flow: Flow, step: Step) -> None:
+    header = loaded.header
+    now = getattr(header, flow.field)
+    fits = now in step.from_ and (not step.when or header.state in step.when)
+    if fits and (step.may is None or step.may(header)):
+        fits_close = {"close": header.close == "open", "reopen": header.close == "manual"}
+        if all(fits_close.get(effect, True) for effect in step.effect):
+            return
+    state = flow.state(now).label
+    message = _("%(step)s is not possible in state %(state)s.") % {"step": step.label, "state": state}
+    raise Refused(Problem(flow.field, message, code="state"))
+
+
+def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str, Any]) -> Loaded:
+    document, header = loaded.document, loaded.header
+    before = audit.picture(loaded) if step.act is not None else None
+    writing = Writing(ctx.enterprise_id)
+    setattr(header, flow.field, step.to)
+    if step.act is not None:
+        problems = list(step.act(header, loaded.lines, values, ctx) or ())
+        if problems:
+            raise Refused(*problems)
+        compute(loaded)
+    for effect in step.effect:
+        _EFFECTS[effect](loaded, ctx, writing)
+    header.version += 1
+    header.updated_at, header.updated_by = ctx.now, ctx.member_id
+    _write_header(writing, header)
+    if before is not None:
+        writing.update(loaded.lines, _editable(document))
+    made = [] if before is None else audit.changes(before, audit.picture(loaded), document)
+    audit.record(writing, ctx, loaded, step.name, made, note=str(values.get("reason", "")))
+    writing.run()
+    announce(ctx, document.code, step.name, loaded)
+    return loaded
+
+
+def _write_header(writing: Writing, header: Any) -> None:
+    fixed = ("enterprise_id", "id", "created_at", "created_by", "number")
+    writing.update([header], [x.attname for x in type(header)._meta.concrete_fields if x.attname not in fixed])
+
+
+def _editable(document: Document) -> list[str]:
+    """Return the line columns an act may change: everything but keys and counters."""
+    if document.lines is None:
+        return []
+    counters = {name for done in document.counters for name in (done.name, done.linked)}
+    keys = {"enterprise_id", "id", f"{document.parent}_id"}
+    names = [x.attname for x in document.lines._meta.concrete_fields]
+    return [name for name in names if name not in counters and name not in keys]
+
+
+def _check(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    check(loaded, ctx)
+
+
+def _post(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    document = loaded.document
+    links.execute(loaded, ctx, writing, 1)
+    facts = None if document.facts is None else document.facts(loaded.header, loaded.lines, ctx)
+    check(loaded, ctx, facts)
+    if document.post is not None:
+        ledger.post(loaded, ctx, document.post(loaded.header, loaded.lines, facts), writing)
+
+
+def _negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    if links.has_followers(loaded):
+        raise Refused(Problem(None, _("Later documents are made from it: take them back or void them first."), code="followed"))
+    if loaded.header.close == "manual":
+        raise Refused(Problem("close", _("It was closed by hand: reopen it first."), code="closed"))
+    links.execute(loaded, ctx, writing, -1)
+    ledger.negate(loaded, ctx, writing)
+
+
+def _release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    links.release(loaded, ctx, writing)
+
+
+def _close(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    loaded.header.close = "manual"
+    _post_rest(loaded, ctx, writing, closing=True)
+
+
+def _reopen(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    loaded.header.close = "open"
+    _post_rest(loaded, ctx, writing, closing=False)
+
+
+def _post_rest(loaded: Loaded, ctx: Context, writing: Writing, *, closing: bool) -> None:
+    rest = loaded.document.rest
+    if rest is not None:
+        ledger.post(loaded, ctx, rest(loaded.header, loaded.lines, closing), writing)
+
+
+_EFFECTS = {
+    "check": _check,
+    "post": _post,
+    "negate": _negate,
+    "release": _release,
+    "close": _close,
+    "reopen": _reopen,
+}

@@ -1,0 +1,1 @@
+"""Enterprises, departments, positions, employees, users, roles, sign-in."""

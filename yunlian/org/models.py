@@ -1,0 +1,167 @@
+"""Who there is: enterprises and logins (global identity), departments, positions, employees and roles (tenant)."""
+
+from django.db import models
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+
+from yunlian.kernel import fields as f
+from yunlian.kernel.models import Master, TenantModel
+from yunlian.kernel.text import _
+
+
+class Enterprise(models.Model):
+    """A tenant: keeps its own books. `chain_id` is its identity on the chain, for ever."""
+
+    code = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=200)
+    chain_id = models.UUIDField(unique=True)
+    time_zone = models.CharField(max_length=60, default="Asia/Shanghai")
+    currency = models.CharField(max_length=3, default="CNY")
+    is_demonstration = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+
+class User(models.Model):
+    """A login; may enter several enterprises through an employee in each."""
+
+    login = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=200)
+    password = models.CharField(max_length=200, default="")
+    password_expires_at = models.DateTimeField(null=True)
+    is_active = models.BooleanField(default=True)
+    locale = models.CharField(max_length=10, default="zh-Hans")
+    last_enterprise_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+
+
+class Membership(models.Model):
+    """That a user may enter an enterprise, as which employee; found before any enterprise is entered."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    enterprise = models.ForeignKey(Enterprise, on_delete=models.PROTECT, related_name="memberships")
+    employee_id = models.UUIDField()
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(name="org_membership_once", fields=["user", "enterprise"]),
+            UniqueConstraint(name="org_membership_employee", fields=["enterprise", "employee_id"]),
+        )
+
+
+class Session(models.Model):
+    """One sign-in of one device. `digest` is the SHA-256 of the token, which only the device has."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    enterprise = models.ForeignKey(Enterprise, null=True, on_delete=models.PROTECT)
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField()
+    address = models.CharField(max_length=60, default="")
+    device = models.CharField(max_length=300, default="")
+
+
+class Attempt(models.Model):
+    """A failed or successful sign-in, for slowing guesses and for the record; kept 30 days."""
+
+    at = models.DateTimeField()
+    login = models.CharField(max_length=100)
+    address = models.CharField(max_length=60)
+    succeeded = models.BooleanField()
+
+    class Meta:
+        indexes = (Index(fields=["login", "-at"], name="org_attempt_login"), Index(fields=["address", "-at"], name="org_attempt_address"))
+
+
+DEPARTMENT_KINDS = (("office", _("Office")), ("store", _("Store")), ("warehouse", _("Warehouse unit")))
+
+
+class Department(Master):
+    """A part of the enterprise; a tree. Stores are the axis of performance."""
+
+    parent = f.Ref("self", label=_("Belongs to"), required=False)
+    kind = f.Choice(label=_("Kind"), choices=DEPARTMENT_KINDS, default="office", initial="office")
+    address = f.Text(label=_("Address"), required=False)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_department_code", fields=["enterprise_id", "code"]),)
+
+
+class Position(Master):
+    """A post people hold in departments."""
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_position_code", fields=["enterprise_id", "code"]),)
+
+
+EMPLOYEE_KINDS = (("person", _("Person")), ("service", _("Service account")))
+JOB_STATES = (("employed", _("Employed")), ("left", _("Left")))
+
+
+class Employee(Master):
+    """Somebody who acts in the enterprise; owns documents. `kind` service: an account no person signs in with."""
+
+    mobile = f.Phone(label=_("Mobile"), required=False)
+    department = f.Ref(Department, label=_("Department"), required=False)
+    position = f.Ref(Position, label=_("Position"), required=False)
+    kind = f.Choice(label=_("Kind"), choices=EMPLOYEE_KINDS, default="person", initial="person")
+    job = f.Choice(label=_("Employment"), choices=JOB_STATES, default="employed", initial="employed")
+    hired_on = f.Date(label=_("Hired on"), required=False)
+    login = f.Text(label=_("Login"), max_length=100, readonly=True)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_employee_code", fields=["enterprise_id", "code"]),)
+
+
+class Role(Master):
+    """A bundle of verbs, row scopes and field guards; a member's roles are united."""
+
+    is_preset = f.Boolean(label=_("Preset"), readonly=True)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_role_code", fields=["enterprise_id", "code"]),)
+
+
+class RoleVerb(TenantModel):
+    """A role may do `verb` on `code`; `*` on `*` is everything."""
+
+    role = f.Ref(Role, null=False, cascade=True)
+    code = models.CharField(max_length=60)
+    verb = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_roleverb_once", fields=["enterprise_id", "role_id", "code", "verb"]),)
+
+
+class RoleScope(TenantModel):
+    """Whose rows of `code` a role sees; `*` is the default for codes not named."""
+
+    role = f.Ref(Role, null=False, cascade=True)
+    code = models.CharField(max_length=60)
+    scope = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(name="org_rolescope_once", fields=["enterprise_id", "role_id", "code"]),
+            CheckConstraint(name="org_rolescope_known", condition=Q(scope__in=["own", "department", "tree", "all"])),
+        )
+
+
+class RoleGuard(TenantModel):
+    """A role may read, and perhaps write, the fields of a guard."""
+
+    role = f.Ref(Role, null=False, cascade=True)
+    guard = models.CharField(max_length=60)
+    can_write = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_roleguard_once", fields=["enterprise_id", "role_id", "guard"]),)
+
+
+class EmployeeRole(TenantModel):
+    """An employee holds a role."""
+
+    employee = f.Ref(Employee, null=False, cascade=True)
+    role = f.Ref(Role, null=False, cascade=True)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_employeerole_once", fields=["enterprise_id", "employee_id", "role_id"]),)
