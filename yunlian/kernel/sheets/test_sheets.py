@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from yunlian.kernel import sheets
 from yunlian.kernel.sheets import Column, SheetError, errors_workbook, read, template, write
+from yunlian.kernel.sheets.cells import letter
 
 
 def workbook(*rows, sheet="xl/worksheets/sheet1.xml"):
@@ -180,7 +181,7 @@ def test_a_zip_that_is_no_workbook_is_refused():
 
 
 def test_too_many_bytes_are_refused(monkeypatch):
-    monkeypatch.setattr(sheets, "MAX_BYTES", 100)
+    monkeypatch.setattr("yunlian.kernel.sheets.reading.MAX_BYTES", 100)
     assert refused(workbook(("a",))) == "too_large"
 
 
@@ -223,7 +224,7 @@ def test_a_cell_far_away_does_not_take_the_memory_up_to_it(cell):
 
 
 def test_a_row_far_away_is_seen_without_addresses_of_cells():
-    wide = "".join(f'<c r="{sheets._letter(at)}3"><v>1</v></c>' for at in range(30))
+    wide = "".join(f'<c r="{letter(at)}3"><v>1</v></c>' for at in range(30))
     far = f'<row r="3">{wide}</row><row r="1048576"><c><v>1</v></c></row></sheetData>'
     data = repacked(
         workbook(("a",), ("b",)),
