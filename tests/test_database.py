@@ -8,7 +8,9 @@ pytestmark = pytest.mark.django_db
 
 def test_tests_run_as_the_application_role() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("select current_user, rolsuper, rolbypassrls from pg_roles where rolname = current_user")
+        cursor.execute(
+            "select current_user, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
+        )
         assert cursor.fetchone() == ("yunlian_app", False, False)
 
 
@@ -18,7 +20,9 @@ def test_the_application_role_owns_nothing() -> None:
         cursor.execute("select count(*) from pg_class where pg_get_userbyid(relowner) = 'yunlian_app'")
         assert cursor.fetchone() == (0,)
     with connections["owner"].cursor() as cursor:
-        cursor.execute("select current_user, rolsuper, rolbypassrls from pg_roles where rolname = current_user")
+        cursor.execute(
+            "select current_user, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
+        )
         assert cursor.fetchone() == ("yunlian_owner", False, False)
 
 

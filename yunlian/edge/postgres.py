@@ -84,11 +84,11 @@ class Account:
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
         }
-        as_other = {"user": self.uid, "group": self.gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        root = os.geteuid() == 0
         with open(log or os.devnull, "ab") as output:
             return subprocess.Popen(
                 command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=detached, **as_other,
+                start_new_session=detached, user=self.uid if root else None, group=self.gid if root else None, extra_groups=[] if root else None,
             )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from yunlian.edge import logs
 from yunlian.edge.place import ROOT, VAR
 
 django_stubs_ext.monkeypatch()  # models are written with their types, which Django's classes do not take
@@ -54,16 +55,27 @@ def _database(url: str, **options: Any) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # a restarted server must not cost anybody a request
         "OPTIONS": {key: value for key, value in parts.items() if key not in known} | options,
         **{known[key]: str(value) for key, value in parts.items() if key in known},
     }
 
 
+ROLE = os.environ.get("YUNLIAN_ROLE", "")  # web, worker or chain; empty for commands
+_kept_owner = "postgresql://yunlian_owner@127.0.0.1/yunlian" if ENVIRONMENT == "test" else ""
 _app = _required("YUNLIAN_APP_DATABASE_URL", _kept().get("app", "postgresql://yunlian_app@127.0.0.1/yunlian"))
-_owner = "postgresql://yunlian_owner@127.0.0.1/yunlian" if ENVIRONMENT == "test" else ""
-_owner = os.environ.get("YUNLIAN_OWNER_DATABASE_URL") or _kept().get("owner", _owner)
-_pool = {"min_size": 1, "max_size": int(os.environ.get("YUNLIAN_POOL", "8")), "timeout": 10}
-DATABASES = {"default": _database(_app, **({} if ENVIRONMENT == "test" else {"pool": _pool}))}
+_owner = os.environ.get("YUNLIAN_OWNER_DATABASE_URL") or (
+    _kept_owner if ROLE else _kept().get("owner", _kept_owner)
+)
+_options: dict[str, Any] = {}
+if ROLE:
+    _options["pool"] = {"min_size": 1, "max_size": int(os.environ.get("YUNLIAN_POOL", "8")), "timeout": 10}
+if ROLE in ("worker", "chain"):
+    # The role's own limits are for people who wait; an import or a batch of messages may take longer.
+    _options["options"] = (
+        "-c statement_timeout=60s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    )
+DATABASES = {"default": _database(_app, **_options)}
 if _owner:
     DATABASES["owner"] = _database(_owner)
 
@@ -87,7 +99,10 @@ DEPARTMENT_MODEL = "org.Department"
 
 ROOT_URLCONF = "yunlian.edge.urls"
 WSGI_APPLICATION = "yunlian.edge.wsgi.application"
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = [
+    "yunlian.edge.guards.headers",
+    "yunlian.edge.guards.journal",
+]
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # bytes; the largest spreadsheet taken
@@ -99,6 +114,4 @@ LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")]
 LOCALE_PATHS = [ROOT / "yunlian" / "locale"]
 
-SECURE_CONTENT_TYPE_NOSNIFF = True
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
+LOGGING = logs.LOGGING

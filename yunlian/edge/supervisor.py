@@ -135,6 +135,7 @@ class Supervisor:
 
     def sweep(self) -> None:
         """Stop what a killed supervisor of this checkout left behind."""
+        (VAR / "demo.json").unlink(missing_ok=True)
         for mark in kept("started.json").get("marks", []):
             end(mark)
 
