@@ -4,6 +4,8 @@ Row security protects only against a role that is neither superuser nor owner, s
 another one. Statements here run once per start and may be repeated at will.
 """
 
+import base64
+import hmac
 import secrets
 from dataclasses import dataclass
 
@@ -66,10 +68,22 @@ def prepare(url: str, known: Access | None, *, ours: bool) -> Access:
             ) from error
 
 
+def _password(role: str, url: str) -> str:
+    """A password for `role`: derived from the one in `url`, so that a second checkout on the same server, which has
+    the same two roles, arrives at the same words; random where `url` has none.
+    """
+    secret = str(conninfo_to_dict(url).get("password") or "")
+    if not secret:
+        return secrets.token_urlsafe(24)
+    return (
+        base64.urlsafe_b64encode(hmac.digest(secret.encode(), role.encode(), "sha256")).decode().rstrip("=")
+    )
+
+
 def _prepare(connection: psycopg.Connection, url: str, known: Access | None, *, ours: bool) -> Access:
     database = connection.info.dbname
     words = {
-        role: str(conninfo_to_dict(address)["password"]) if address else secrets.token_urlsafe(24)
+        role: str(conninfo_to_dict(address)["password"]) if address else _password(role, url)
         for role, address in ((OWNER, known and known.owner), (APP, known and known.app))
     }
 
@@ -98,9 +112,11 @@ def _prepare(connection: psycopg.Connection, url: str, known: Access | None, *, 
             name=sql.Identifier(name),
             value=sql.Literal(value),
         )
-    if not connection.execute("select pg_has_role(current_user, %s, 'member')", [OWNER]).fetchone()[0]:  # type: ignore[index]
+    if connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() == (True,):
+        run("alter database {home} owner to {owner}", home=home, owner=owner)
+    else:  # handing over a database takes more rights than owning one; the owner of the schema is enough
         run("grant {owner} to current_user", owner=owner)
-    run("alter database {home} owner to {owner}", home=home, owner=owner)
+        run("grant create, connect, temporary on database {home} to {owner}", home=home, owner=owner)
     run("alter schema public owner to {owner}", owner=owner)
     run("revoke create on schema public from public")
     run("grant usage on schema public to {app}", app=app)
