@@ -96,7 +96,10 @@ class RowSecurity(_Sql):
 
 
 class Exclusion(_Sql):
-    """No two rows of an enterprise may agree on `equal` while their `period` (SQL range) overlaps: M7."""
+    """No two rows of an enterprise may agree on `equal` while their `period` (SQL range) overlaps: M7.
+
+    Judged at the end of each statement, so that one save may move the periods of several rows.
+    """
 
     def __init__(self, *, name: str, equal: Sequence[str], period: str) -> None:
         super().__init__(name=name)
@@ -107,7 +110,7 @@ class Exclusion(_Sql):
         terms = ", ".join(f'"{column}" WITH =' for column in ("enterprise_id", *self.equal))
         return (
             f'ALTER TABLE "{model._meta.db_table}" ADD CONSTRAINT "{self.name}" '
-            f"EXCLUDE USING gist ({terms}, {self.period} WITH &&)"
+            f"EXCLUDE USING gist ({terms}, {self.period} WITH &&) DEFERRABLE INITIALLY IMMEDIATE"
         )
 
     def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:

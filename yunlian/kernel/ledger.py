@@ -161,9 +161,10 @@ def lock_balances(ctx: Context, fold: Fold, entries: Iterable[Any]) -> dict[tupl
     names = ", ".join(f'"{column.name}"' for column in columns)
     on = " AND ".join(f't."{column.name}" = k."{column.name}"' for column in columns)
     arrays = ", ".join(f"%s::{column.type}[]" for column in columns)
+    order = ", ".join(f't."{column.name}"' for column in columns)
     sql = (
         f'SELECT {shape.select("t")} FROM "{shape.name}" t JOIN unnest({arrays}) AS k ({names}) ON {on} '
-        f"WHERE t.enterprise_id = %s ORDER BY {', '.join(f't."{c.name}"' for c in columns)} FOR NO KEY UPDATE OF t"
+        f"WHERE t.enterprise_id = %s ORDER BY {order} FOR NO KEY UPDATE OF t"
     )
     found = [shape.instance(row) for row in run(sql, [*map(list, zip(*keys, strict=True)), ctx.enterprise_id])]
     balances = {key_of(row, fold): row for row in found}
