@@ -1,0 +1,12 @@
+"""The ledgers as a Django app: what folds into what is in `declarations`."""
+
+from django.apps import AppConfig
+
+
+class LedgersConfig(AppConfig):
+    name = "yunlian.ledgers"
+    label = "ledgers"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import declarations  # noqa: F401 - declaring is what importing it does

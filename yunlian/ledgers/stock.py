@@ -1,0 +1,74 @@
+"""What stock may look like (flows.md F9): refusals with exact numbers, before the database's CHECKs would speak."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from yunlian.kernel.document import Problem
+from yunlian.kernel.fields import trimmed
+from yunlian.kernel.text import Label, _
+from yunlian.masters.models import Product, Warehouse
+
+from .models import ReservationBalance, StockBalance, StockEntry
+
+
+def open_rows(entries: list[StockEntry], balances: dict[tuple[Any, ...], StockBalance]) -> None:
+    """Copy the warehouse's permission to go below zero onto balances that begin with these entries."""
+    fresh = [balance for balance in balances.values() if balance._state.adding]
+    if not fresh:
+        return
+    wanted = {balance.warehouse_id for balance in fresh}
+    allowed = set(Warehouse.objects.filter(id__in=wanted, may_be_negative=True).values_list("id", flat=True))
+    for balance in fresh:
+        balance.may_be_negative = balance.warehouse_id in allowed
+
+
+def check_stock(balance: StockBalance, entries: list[StockEntry]) -> Iterable[Problem]:
+    """Yield why the quantities of a balance cannot become what the entries make them."""
+    for name, label in _EXPECTED:
+        now = getattr(balance, name)
+        if now < 0:
+            took = -sum((getattr(entry, name) for entry in entries), Decimal(0))
+            yield _short(balance, entries, label, have=now + took, need=took)
+            return
+    if balance.may_be_negative:
+        return
+    took = -sum((entry.on_hand for entry in entries), Decimal(0))
+    if balance.on_hand < 0:
+        yield _short(balance, entries, _("on hand"), have=balance.on_hand + took, need=took)
+    elif balance.status == "good" and balance.available < 0:
+        need = took + sum((entry.reserved + entry.pending_out for entry in entries), Decimal(0))
+        yield _short(balance, entries, _("available"), have=balance.available + need, need=need)
+    elif balance.reserved > balance.on_hand:
+        need = sum((entry.reserved for entry in entries), Decimal(0)) + took
+        yield _short(balance, entries, _("on hand"), have=balance.on_hand - balance.reserved + need, need=need)
+
+
+_EXPECTED: tuple[tuple[str, Label], ...] = (
+    ("reserved", _("reserved")),
+    ("pending_out", _("pending out")),
+    ("in_transit", _("in transit")),
+    ("on_order", _("on order")),
+)
+
+
+def check_reservation(balance: ReservationBalance, entries: list[StockEntry]) -> Iterable[Problem]:
+    """Yield when more is taken from a contract line's reservation than it has."""
+    if balance.reserved < 0:
+        took = -sum((entry.reserved for entry in entries), Decimal(0))
+        yield _short(balance, entries, _("reserved"), have=balance.reserved + took, need=took)
+
+
+def _short(balance: Any, entries: list[StockEntry], what: Label, *, have: Decimal, need: Decimal) -> Problem:
+    first = entries[0]
+    product = Product.objects.filter(id=first.product_id).values_list("code", "name").first() or ("?", "?")
+    warehouse = Warehouse.objects.filter(id=first.warehouse_id).values_list("name", flat=True).first()
+    message = _("%(code)s %(name)s in %(warehouse)s: %(have)s %(what)s, %(need)s needed.") % {
+        "code": product[0],
+        "name": product[1],
+        "warehouse": warehouse,
+        "have": trimmed(have, 0),
+        "what": what,
+        "need": trimmed(need, 0),
+    }
+    return Problem("qty", message, first.line_no or None, "short")
