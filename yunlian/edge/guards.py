@@ -1,17 +1,12 @@
-"""What every answer carries, and what every request leaves in the log.
+"""What every answer carries, and how Django's own refusals are worded.
 
 The policy allows no script and no frame from elsewhere and nothing inline but style attributes, which the chart and
 table components of the console set.
 """
 
-import logging
-import secrets
-import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-
-log = logging.getLogger("yunlian.request")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -46,32 +41,6 @@ def headers(answer: Handler) -> Handler:
         return response
 
     return with_headers
-
-
-def journal(answer: Handler) -> Handler:
-    """Middleware: one line in the log for each request of the API; the query is left out, it may hold names."""
-
-    def with_journal(request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith("/api/"):
-            return answer(request)
-        number = secrets.token_hex(8)
-        began = time.perf_counter()
-        response = answer(request)
-        response.headers["X-Request-Id"] = number
-        log.info(
-            "request",
-            extra={
-                "request": number,
-                "method": request.method,
-                "path": request.path,
-                "status": response.status_code,
-                "ms": round((time.perf_counter() - began) * 1000, 1),
-                "address": request.META.get("REMOTE_ADDR"),
-            },
-        )
-        return response
-
-    return with_journal
 
 
 def _problem(code: str, message: str, status: int) -> HttpResponse:

@@ -1,8 +1,8 @@
 """Django's settings: everything that differs between places comes from the environment.
 
 `make run` and the tests set what they need; production sets it itself and refuses to start when something is
-missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL,
-YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_VAR.
+missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_CHAIN_SECRET,
+YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL, YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_VAR.
 """
 
 import json
@@ -28,7 +28,11 @@ DEBUG = False  # errors are answered as JSON and logged; a page with our variabl
 def _kept() -> dict[str, str]:
     """What the last `make run` of this checkout used, so that manage.py reaches the same database."""
     path = VAR / "access.json"
-    return {} if PRODUCTION or not path.exists() else json.loads(path.read_text(encoding="utf-8"))
+    return (
+        {}
+        if ENVIRONMENT != "development" or not path.exists()
+        else json.loads(path.read_text(encoding="utf-8"))
+    )
 
 
 def _required(name: str, otherwise: str) -> str:
@@ -42,8 +46,11 @@ def _required(name: str, otherwise: str) -> str:
 
 
 SECRET_KEY = _required("YUNLIAN_SECRET", _kept().get("secret", "only-for-development"))
-if PRODUCTION and len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured("YUNLIAN_SECRET is shorter than 32 characters")
+# Wraps the private keys of the chain, so that a dump of the database alone cannot sign.
+CHAIN_SECRET = _required("YUNLIAN_CHAIN_SECRET", _kept().get("chain_secret", "only-for-development"))
+for _name, _value in (("YUNLIAN_SECRET", SECRET_KEY), ("YUNLIAN_CHAIN_SECRET", CHAIN_SECRET)):
+    if PRODUCTION and len(_value) < 32:
+        raise ImproperlyConfigured(f"{_name} is shorter than 32 characters")
 ALLOWED_HOSTS = _required("YUNLIAN_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 
 
@@ -96,12 +103,13 @@ INSTALLED_APPS = [name for name in _APPS if (ROOT / name.replace(".", "/") / "ap
 # Who owns a document, and where: named here because the kernel knows no people.
 MEMBER_MODEL = "org.Employee"
 DEPARTMENT_MODEL = "org.Department"
+# Who a request is from: the organisation's answer to the kernel.
+GATE = "yunlian.org.gate.GATE"
 
 ROOT_URLCONF = "yunlian.edge.urls"
 WSGI_APPLICATION = "yunlian.edge.wsgi.application"
 MIDDLEWARE = [
     "yunlian.edge.guards.headers",
-    "yunlian.edge.guards.journal",
 ]
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -122,7 +122,7 @@ class Supervisor:
     port: int
     server: Server | None = None
     access: Access | None = None
-    secret: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
 
@@ -158,8 +158,10 @@ class Supervisor:
             self.server.start()
             self._make_database("yunlian")
             self.access = prepare(self.server.url("yunlian"), known, ours=True)
-        self.secret = before.get("secret") or secrets.token_urlsafe(48)
-        ways = {"app": self.access.app, "owner": self.access.owner, "secret": self.secret}
+        self.secrets = {
+            name: before.get(name) or secrets.token_urlsafe(48) for name in ("secret", "chain_secret")
+        }
+        ways = {"app": self.access.app, "owner": self.access.owner, **self.secrets}
         write_private(VAR / file, json.dumps(ways))
         if file != "access.json":
             write_private(VAR / "access.json", json.dumps(ways))
@@ -181,7 +183,8 @@ class Supervisor:
             "PORT": str(self.port),
             "YUNLIAN_VAR": str(VAR),
             "YUNLIAN_APP_DATABASE_URL": address,
-            "YUNLIAN_SECRET": self.secret,
+            "YUNLIAN_SECRET": self.secrets["secret"],
+            "YUNLIAN_CHAIN_SECRET": self.secrets["chain_secret"],
             "YUNLIAN_HOSTS": os.environ.get("YUNLIAN_HOSTS", "127.0.0.1,localhost,[::1]"),
             "PYTHONUNBUFFERED": "1",
         }

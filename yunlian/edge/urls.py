@@ -5,10 +5,12 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from yunlian.edge.console import console
 from yunlian.edge.guards import bad_request, failed, not_found
 from yunlian.edge.health import health
+from yunlian.kernel.api import handle
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
-    re_path(r"^(?!api(?:/|$))(?P<name>.*)$", console),
+    re_path(r"^api(?:/|$)", handle),
+    re_path(r"^(?P<name>.*)$", console),
 ]
 
 handler400 = bad_request
