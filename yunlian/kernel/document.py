@@ -4,14 +4,11 @@
 the registry and nothing else, so a document is complete when its own folder is.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
 
 from . import fields as f
@@ -332,21 +329,6 @@ def find_document(code: str) -> Document:
 def pushes(code: str) -> list[Document]:
     """Documents that can be made from this one."""
     return [document for document in REGISTRY.values() if any(link.source == code for link in document.links)]
-
-
-class Family(AppConfig):
-    """An app whose folders each hold one document: imports every `model` and `document` it finds."""
-
-    def import_models(self) -> None:
-        for module in pkgutil.iter_modules(self.module.__path__ if self.module else []):
-            if module.ispkg and module.name != "migrations":
-                importlib.import_module(f"{self.name}.{module.name}.model")
-        super().import_models()
-
-    def ready(self) -> None:
-        for module in pkgutil.iter_modules(self.module.__path__ if self.module else []):
-            if module.ispkg and module.name != "migrations":
-                importlib.import_module(f"{self.name}.{module.name}.document")
 
 
 def check_declarations() -> None:

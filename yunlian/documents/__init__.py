@@ -1,0 +1,1 @@
+"""The business documents, one family an app, one folder a document."""

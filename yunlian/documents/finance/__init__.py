@@ -1,0 +1,1 @@
+"""Money in and out: receipts from customers, payments to suppliers."""

@@ -1,0 +1,1 @@
+"""Sales: the intention a customer or a dealer brings, and the contract it becomes."""
