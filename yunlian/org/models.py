@@ -17,11 +17,16 @@ class Enterprise(models.Model):
     time_zone = models.CharField(max_length=60, default="Asia/Shanghai")
     currency = models.CharField(max_length=3, default="CNY")
     is_demonstration = models.BooleanField(default=False)
+    # The employee as whom the chain and jobs act; a plain column, because global tables point to no tenant table.
+    communication_id = models.UUIDField(null=True)
     created_at = models.DateTimeField()
 
 
 class User(models.Model):
-    """A login; may enter several enterprises through an employee in each."""
+    """A login; may enter several enterprises through an employee in each.
+
+    `password_expires_at` is set while the password is a first one: good for choosing another, and for nothing else.
+    """
 
     login = models.CharField(max_length=100, unique=True)
     name = models.CharField(max_length=200)
@@ -60,8 +65,20 @@ class Session(models.Model):
     device = models.CharField(max_length=300, default="")
 
 
+class Throttle(models.Model):
+    """How often a login or an address has failed lately, and when it may try again; forgotten after a day.
+
+    The row is counted up before the password is looked at, so that many tries at once are slowed like one after another.
+    """
+
+    key = models.CharField(max_length=120, unique=True)
+    failures = models.IntegerField()
+    at = models.DateTimeField()
+    next_at = models.DateTimeField()
+
+
 class Attempt(models.Model):
-    """A failed or successful sign-in, for slowing guesses and for the record; kept 30 days."""
+    """A failed or successful sign-in, for the record; kept 30 days."""
 
     at = models.DateTimeField()
     login = models.CharField(max_length=100)
@@ -69,7 +86,10 @@ class Attempt(models.Model):
     succeeded = models.BooleanField()
 
     class Meta:
-        indexes = (Index(fields=["login", "-at"], name="org_attempt_login"), Index(fields=["address", "-at"], name="org_attempt_address"))
+        indexes = (
+            Index(fields=["login", "-at"], name="org_attempt_login"),
+            Index(fields=["address", "-at"], name="org_attempt_address"),
+        )
 
 
 DEPARTMENT_KINDS = (("office", _("Office")), ("store", _("Store")), ("warehouse", _("Warehouse unit")))
@@ -84,6 +104,7 @@ class Department(Master):
 
     class Meta:
         constraints = (UniqueConstraint(name="org_department_code", fields=["enterprise_id", "code"]),)
+        indexes = (Index(fields=["enterprise_id", "parent_id"], name="org_department_parent"),)
 
 
 class Position(Master):
@@ -113,9 +134,13 @@ class Employee(Master):
 
 
 class Role(Master):
-    """A bundle of verbs, row scopes and field guards; a member's roles are united."""
+    """A bundle of verbs, row scopes and field guards; a member's roles are united.
+
+    `offered` is what a preset has given so far: an upgrade adds only what is new, never what somebody took away.
+    """
 
     is_preset = f.Boolean(label=_("Preset"), readonly=True)
+    offered = models.JSONField(default=list)
 
     class Meta:
         constraints = (UniqueConstraint(name="org_role_code", fields=["enterprise_id", "code"]),)
@@ -164,4 +189,6 @@ class EmployeeRole(TenantModel):
     role = f.Ref(Role, null=False, cascade=True)
 
     class Meta:
-        constraints = (UniqueConstraint(name="org_employeerole_once", fields=["enterprise_id", "employee_id", "role_id"]),)
+        constraints = (
+            UniqueConstraint(name="org_employeerole_once", fields=["enterprise_id", "employee_id", "role_id"]),
+        )
