@@ -7,6 +7,23 @@ from django.db import connections
 from django.test import TransactionTestCase
 
 from tests.postgres import Cleaner, TestServer, point, session_suffix
+from yunlian.edge import catalogues
+from yunlian.edge.place import ROOT
+
+catalogues.compile_stale()
+
+BROWSER = ROOT / "tests" / "browser"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests share one demonstration, so they stay together on one core, and start first: they are longest."""
+    for item in items:
+        if BROWSER in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+    items.sort(key=lambda item: BROWSER not in item.path.parents)
+
+pytest_plugins = ["yunlian.kernel.testing"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,79 @@
+"""`make run`: whatever is killed comes back, and what is stopped leaves nothing behind."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.running import Installation, processes_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = Installation(tmp_path_factory.mktemp("run"), demo=False)
+    installation.start()
+    yield installation
+    installation.remove()
+
+
+def _until(true: object, limit_s: float = 15) -> None:
+    deadline = time.monotonic() + limit_s
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("role", ["web", "worker", "chain", "postgres"])
+def test_a_killed_process_comes_back(installation: Installation, role: str) -> None:
+    before = installation.facts["pids"][role]
+    os.kill(before, signal.SIGKILL)
+    _until(lambda: installation.facts["pids"].get(role) != before and installation.healthy())
+    assert Path(f"/proc/{installation.facts['pids'][role]}").exists()
+
+
+def test_scripts_reach_the_database_as_the_application_role(installation: Installation) -> None:
+    with psycopg.connect(installation.facts["database_url"]) as connection:
+        assert connection.execute("select current_user").fetchone() == ("yunlian_app",)
+
+
+def test_secrets_are_for_our_account_alone(installation: Installation) -> None:
+    for name in ("access.json", "demo.json"):
+        assert (installation.folder / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_web_knows_no_owner(installation: Installation) -> None:
+    environment = Path(f"/proc/{installation.facts['pids']['web']}/environ").read_bytes()
+    assert b"yunlian_app" in environment
+    assert b"yunlian_owner" not in environment
+
+
+def test_a_killed_supervisor_leaves_nothing_that_the_next_start_does_not_stop(
+    installation: Installation,
+) -> None:
+    before = installation.facts["pids"]
+    os.kill(before["supervisor"], signal.SIGKILL)
+    assert installation.process is not None
+    installation.process.wait()
+    took_s = installation.start()
+    assert not [
+        role for role, pid in before.items() if Path(f"/proc/{pid}/cmdline").exists() and role != "supervisor"
+    ]
+    assert took_s < 10
+
+
+def test_stopping_stops_everything_and_only_that(installation: Installation) -> None:
+    beside = Installation(installation.folder.with_name("beside"), demo=False)
+    try:
+        beside.start()
+        installation.stop(signal.SIGINT)
+        assert processes_of(installation.folder) == []
+        assert beside.healthy()
+    finally:
+        beside.remove()
+    assert processes_of(beside.folder) == []
