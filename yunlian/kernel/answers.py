@@ -47,7 +47,9 @@ def open_answer(ctx: Context, key: str, http: HttpRequest) -> uuid.UUID:
         [ctx.enterprise_id, ctx.member_id, key],
     )
     if bytes(stored) != fingerprint:
-        raise Invalid(Problem("Idempotency-Key", _("This key was used for something else."), code="key_reused"))
+        raise Invalid(
+            Problem("Idempotency-Key", _("This key was used for something else."), code="key_reused")
+        )
     raise Replayed(status, bytes(body))
 
 

@@ -38,7 +38,15 @@ log = logging.getLogger("yunlian.api")
 MAX_BODY = 4 * 1024 * 1024
 MAX_UPLOAD = 20 * 1024 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-LANGUAGES = {"zh-hans": "zh-hans", "zh-hant": "zh-hant", "en": "en", "zh-tw": "zh-hant", "zh-hk": "zh-hant", "zh-cn": "zh-hans", "zh": "zh-hans"}
+LANGUAGES = {
+    "zh-hans": "zh-hans",
+    "zh-hant": "zh-hant",
+    "en": "en",
+    "zh-tw": "zh-hant",
+    "zh-hk": "zh-hant",
+    "zh-cn": "zh-hans",
+    "zh": "zh-hans",
+}
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,9 @@ class Route:
 ROUTES: list[Route] = []
 
 
-def route(method: str, path: str, *, needs: str, takes: str = "json", schema: Mapping[str, Any] | None = None) -> Callable[[Handler], Handler]:
+def route(
+    method: str, path: str, *, needs: str, takes: str = "json", schema: Mapping[str, Any] | None = None
+) -> Callable[[Handler], Handler]:
     """Declare a route; its first docstring line is the summary. Raises ValueError when the way exists."""
 
     def wrap(handler: Handler) -> Handler:
@@ -170,7 +180,9 @@ def route(method: str, path: str, *, needs: str, takes: str = "json", schema: Ma
     return wrap
 
 
-_encoder = msgspec.json.Encoder(enc_hook=lambda value: str(value) if isinstance(value, Promise) else _refuse(value))
+_encoder = msgspec.json.Encoder(
+    enc_hook=lambda value: str(value) if isinstance(value, Promise) else _refuse(value)
+)
 
 
 def _refuse(value: Any) -> Any:
@@ -190,10 +202,18 @@ def handle(http: HttpRequest) -> HttpResponse:
             response = _handle(http)
         except Exception:
             log.exception("unhandled", extra={"path": http.path, "method": http.method})
-            response = _problems(500, [_plain(None, _("Something went wrong on our side; it has been recorded."), "internal")])
+            response = _problems(
+                500, [_plain(None, _("Something went wrong on our side; it has been recorded."), "internal")]
+            )
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    log.info("%s %s %s %.1fms", http.method, http.path, response.status_code, (time.perf_counter() - started) * 1000)
+    log.info(
+        "%s %s %s %.1fms",
+        http.method,
+        http.path,
+        response.status_code,
+        (time.perf_counter() - started) * 1000,
+    )
     return response
 
 
@@ -208,7 +228,9 @@ def _handle(http: HttpRequest) -> HttpResponse:
         _require_same_origin(http, found)
         return _attempts(Request(http, found, params, dt.datetime.now(dt.UTC)))
     except Replayed as replay:
-        return _respond(Answer(replay.body, replay.status, {"Idempotency-Replayed": "true"}, "application/json"))
+        return _respond(
+            Answer(replay.body, replay.status, {"Idempotency-Replayed": "true"}, "application/json")
+        )
     except Refused as refused:
         return _problems(refused.status, [_shown(p) for p in refused.problems], changes=refused.changes)
     except Unsigned as unsigned:
@@ -255,7 +277,9 @@ def _require_same_origin(http: HttpRequest, found: Route) -> None:
     kind = http.headers.get("Content-Type", "").split(";")[0].strip().lower()
     wanted = XLSX if found.takes == "xlsx" else "application/json"
     if length and kind != wanted:
-        raise _WrongType(Problem(None, _("The content type must be %(type)s.") % {"type": wanted}, code="content_type"))
+        raise _WrongType(
+            Problem(None, _("The content type must be %(type)s.") % {"type": wanted}, code="content_type")
+        )
 
 
 class _TooLarge(Refused):
@@ -370,7 +394,12 @@ def _problems(status: int, problems: list[dict[str, Any]], **more: Any) -> HttpR
 
 
 def _shown(problem: Problem) -> dict[str, Any]:
-    return {"field": problem.field, "line": problem.line, "code": problem.code, "message": str(problem.message)}
+    return {
+        "field": problem.field,
+        "line": problem.line,
+        "code": problem.code,
+        "message": str(problem.message),
+    }
 
 
 def _plain(field_name: str | None, message: Any, code: str) -> dict[str, Any]:

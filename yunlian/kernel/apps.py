@@ -7,3 +7,6 @@ class KernelConfig(AppConfig):
     name = "yunlian.kernel"
     label = "kernel"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import resources  # noqa: F401 - declares the generic routes

@@ -18,7 +18,8 @@ def picture(loaded: Loaded) -> Picture:
     document = loaded.document
     shown = show_fields(loaded.header, document.fields, frozenset())
     lines = {
-        str(line.id): {"no": line.no} | show_fields(line, document.line_fields, frozenset()) for line in loaded.lines
+        str(line.id): {"no": line.no} | show_fields(line, document.line_fields, frozenset())
+        for line in loaded.lines
     }
     return {"header": shown, "lines": lines}
 
@@ -46,12 +47,30 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any], line: int | Non
     ]
 
 
-def record(writing: Writing, ctx: Context, loaded: Loaded, act: str, made: list[dict[str, Any]], note: str = "") -> None:
+def record(
+    writing: Writing, ctx: Context, loaded: Loaded, act: str, made: list[dict[str, Any]], note: str = ""
+) -> None:
     """Add the audit row and the outbox event of an act to its statement."""
     code, header = loaded.document.code, loaded.header
-    common = {"enterprise_id": ctx.enterprise_id, "at": ctx.now, "code": code, "record": header.id, "version": header.version}
+    common = {
+        "enterprise_id": ctx.enterprise_id,
+        "at": ctx.now,
+        "code": code,
+        "record": header.id,
+        "version": header.version,
+    }
     writing.insert(
-        [Audit(**common, id=new_id(), act=act, by=ctx.member_id, by_name=ctx.member_name, changes=made, note=note)]
+        [
+            Audit(
+                **common,
+                id=new_id(),
+                act=act,
+                by=ctx.member_id,
+                by_name=ctx.member_name,
+                changes=made,
+                note=note,
+            )
+        ]
     )
     writing.insert([Outbox(**common, id=new_id(), event=act)])
 

@@ -162,7 +162,9 @@ class Series:
     def parts(self, date: Any) -> tuple[str, int]:
         """Return the text before the running number and the number's least width."""
         head, _sep, tail = self.pattern.partition("{n:")
-        return head.format(yyyymm=f"{date:%Y%m}", yyyy=f"{date:%Y}", yymmdd=f"{date:%y%m%d}"), int(tail.rstrip("}"))
+        return head.format(yyyymm=f"{date:%Y%m}", yyyy=f"{date:%Y}", yymmdd=f"{date:%y%m%d}"), int(
+            tail.rstrip("}")
+        )
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,7 @@ class Document:
 
     @property
     def is_master(self) -> bool:
+        """Whether it is master data: no numbers, no lifecycle, rows for the whole enterprise."""
         return issubclass(self.header, Master)
 
     @cached_property
@@ -271,7 +274,9 @@ class Document:
     @cached_property
     def counters(self) -> list[f.Done]:
         """Done fields of the lines, or of the header when there are none there."""
-        return [kind for kind in (*self.line_fields.values(), *self.fields.values()) if isinstance(kind, f.Done)]
+        return [
+            kind for kind in (*self.line_fields.values(), *self.fields.values()) if isinstance(kind, f.Done)
+        ]
 
     @cached_property
     def permissions(self) -> tuple[str, ...]:
@@ -298,6 +303,53 @@ def _formulas(kinds: Mapping[str, f.AnyKind]) -> list[tuple[str, Any, f.Number]]
         for name, kind in kinds.items()
         if isinstance(kind, f.Number) and kind.formula
     ]
+
+
+@dataclass(frozen=True)
+class View:
+    """A read-only list over a table that no document owns: balances and entries of ledgers, upstream offers.
+
+    Names are those of Document; the permission is `<code>.view`.
+    """
+
+    code: str
+    label: Label
+    header: type[Any]
+    columns: str
+    find: str = ""
+    sums: str = ""
+    sort: str = "-id"
+    menu: str | None = ""
+    permissions: tuple[str, ...] = ("view", "export")
+
+    @property
+    def app(self) -> str:
+        return self.menu or self.code.partition(".")[0]
+
+    @cached_property
+    def fields(self) -> dict[str, f.AnyKind]:
+        return _kinds(self.header)
+
+    @cached_property
+    def guards(self) -> frozenset[str]:
+        return frozenset(kind.guard for kind in self.fields.values() if kind.guard)
+
+
+Listed = Document | View
+VIEWS: dict[str, View] = {}
+
+
+def declare_view(view: View) -> View:
+    """Register a read-only list; raises ImproperlyConfigured when its code is taken."""
+    if view.code in VIEWS or view.code in REGISTRY:
+        raise ImproperlyConfigured(f"{view.code} is declared twice.")
+    VIEWS[view.code] = view
+    return view
+
+
+def find_listed(code: str) -> Listed:
+    """Return what can be listed under a code; raises Missing."""
+    return VIEWS.get(code) or find_document(code)
 
 
 REGISTRY: dict[str, Document] = {}
@@ -388,10 +440,10 @@ def _link_slips(document: Document, link: Link) -> Iterable[str]:
         if ours not in document.fields or their not in source.fields:
             yield f"link maps {ours} from {their}"
     for ours, their in link.line.items():
-        if ours not in document.line_fields or their not in (source.fields if link.of_header else source.line_fields):
+        if ours not in document.line_fields or their not in (
+            source.fields if link.of_header else source.line_fields
+        ):
             yield f"link maps line {ours} from {their}"
     for ours in link.same:
         if ours not in link.header:
             yield f"link compares {ours}, which it does not map"
-
-

@@ -258,7 +258,9 @@ class Integer(Kind, models.IntegerField):
         if isinstance(value, bool) or not isinstance(value, int):
             raise BadValue(_("Must be a whole number."))
         if not self.low <= value <= self.high:
-            raise BadValue(_("Must be between %(low)s and %(high)s.") % {"low": self.low, "high": self.high}, "range")
+            raise BadValue(
+                _("Must be between %(low)s and %(high)s.") % {"low": self.low, "high": self.high}, "range"
+            )
         return value
 
 
@@ -269,7 +271,9 @@ class Number(Kind, models.DecimalField):
     digits: ClassVar[int] = 18
     places: ClassVar[int]
 
-    def __init__(self, *, low: str | None = None, above: str | None = None, high: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, *, low: str | None = None, above: str | None = None, high: str | None = None, **options: Any
+    ) -> None:
         self.low = None if low is None else Decimal(low)
         self.above = None if above is None else Decimal(above)
         self.high = None if high is None else Decimal(high)
@@ -469,7 +473,11 @@ class Tags(Kind, models.JSONField):
     def parse(self, value: Any) -> list[str]:
         if value is None:
             return []
-        if not isinstance(value, list) or len(value) > 50 or not all(isinstance(v, str) and len(v) <= 60 for v in value):
+        if (
+            not isinstance(value, list)
+            or len(value) > 50
+            or not all(isinstance(v, str) and len(v) <= 60 for v in value)
+        ):
             raise BadValue(_("Must be at most 50 words of at most 60 characters."))
         return value
 
@@ -504,7 +512,11 @@ class Ref(models.ForeignObject):
         self.initial, self.formula, self.cascade = initial, None, cascade
         # Drafts may be incomplete, so the column is nullable unless the target is the parent.
         self.column_null = True if null is None else null
-        options = {key: value for key, value in options.items() if key not in ("on_delete", "from_fields", "to_fields")}
+        options = {
+            key: value
+            for key, value in options.items()
+            if key not in ("on_delete", "from_fields", "to_fields")
+        }
         super().__init__(
             to,
             on_delete=models.DO_NOTHING,
@@ -515,7 +527,9 @@ class Ref(models.ForeignObject):
             **options,
         )
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any) -> None:
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
+    ) -> None:
         self.from_fields = ["enterprise_id", f"{name}_id"]
         if not cls._meta.abstract:
             column = models.UUIDField(null=self.column_null, editable=False)
@@ -557,7 +571,9 @@ class Parent(Ref):
         options["related_name"] = options.pop("related_name", "lines")
         super().__init__(to, null=False, cascade=True, readonly=True, **options)
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any) -> None:
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
+    ) -> None:
         super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
         constrain(
             cls,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import permission
-from .document import Document, Problem, document_of
+from .document import Problem, document_of
 from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, uuid_or_none
 from .identity import new_id
 from .load import Loaded
@@ -16,7 +16,7 @@ from .text import _
 
 # Keys of an answer that may come back with it and carry nothing.
 _ECHO = frozenset(
-    "id code version number state close can created_at created_by updated_at updated_by lines draft".split()
+    ["id", "code", "version", "number", "state", "close", "can", "created_at", "created_by", "updated_at", "updated_by", "lines", "draft"]
 )
 _LINE_ECHO = frozenset(("id", "no", "sources"))
 MAX_LINES = 1_000
@@ -37,7 +37,7 @@ def take(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> Iterable[Prob
     _take_fields(loaded.header, document.fields, data, ctx, frozen, None, problems, wanted)
     if document.lines is not None:
         _take_lines(loaded, ctx, data.get("lines"), frozen, problems, wanted)
-    elif "lines" in data and data["lines"]:
+    elif data.get("lines"):
         problems.append(Problem("lines", _("This has no lines."), code="surplus"))
     for target, places in wanted.items():
         problems += _resolve(target, places, ctx)
@@ -59,7 +59,9 @@ class _Wanted:
         self.code = None if self.id else normal_code(value)
 
 
-def _unknown(data: Mapping[str, Any], kinds: Mapping[str, AnyKind], echo: frozenset[str], line: int | None) -> list[Problem]:
+def _unknown(
+    data: Mapping[str, Any], kinds: Mapping[str, AnyKind], echo: frozenset[str], line: int | None
+) -> list[Problem]:
     return [
         Problem(str(key)[:60], _("There is no such field."), line, "surplus")
         for key in data
@@ -87,14 +89,17 @@ def _take_fields(
             if given and not _same(kind, instance, name, value):
                 problems.append(Problem(name, _("You may not set this field."), line, "guard"))
             continue
-        if not given and is_new:
+        if not given and not is_new and callable(kind.initial):
+            continue
+        if (not given and is_new) or (value in (None, "") and not kind.null):
+            # A column that is never blank falls back to its initial value, when it has one.
             value = kind.initial(ctx) if callable(kind.initial) else kind.initial
         try:
             if isinstance(kind, Ref):
                 if value is None or value == "":
                     setattr(instance, kind.column_name, None)
                     instance._state.fields_cache[name] = None
-                elif isinstance(value, uuid.UUID) and not given:
+                elif isinstance(value, uuid.UUID):
                     setattr(instance, kind.column_name, value)
                 elif not given and not is_new:
                     setattr(instance, kind.column_name, None)
@@ -133,7 +138,9 @@ def _take_lines(
         problems.append(Problem("lines", _("Must be a list of lines.")))
         return
     if len(rows) > MAX_LINES:
-        problems.append(Problem("lines", _("At most %(n)s lines fit one document.") % {"n": MAX_LINES}, code="range"))
+        problems.append(
+            Problem("lines", _("At most %(n)s lines fit one document.") % {"n": MAX_LINES}, code="range")
+        )
         return
     known = {line.id: line for line in loaded.lines}
     taken = []
@@ -179,7 +186,9 @@ def _resolve(target: type[Any], places: list[_Wanted], ctx: Context) -> Iterable
     ids = list({wanted.id for wanted in places if wanted.id is not None})
     codes = list({wanted.code for wanted in places if wanted.code is not None})
     key = "code" if "code" in shape.by_attname else "number"
-    where, values = ("t.id = ANY(%s)", [ids]) if not codes else (f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [ids, codes])
+    where, values = (
+        ("t.id = ANY(%s)", [ids]) if not codes else (f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [ids, codes])
+    )
     if key not in shape.by_attname:
         where, values = "t.id = ANY(%s)", [ids]
     sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND {where}'
@@ -203,11 +212,16 @@ def _resolve(target: type[Any], places: list[_Wanted], ctx: Context) -> Iterable
 def _unfit(row: Any, wanted: _Wanted) -> Problem | None:
     if row is None:
         typed = wanted.code or str(wanted.id)
-        return Problem(wanted.ref.name, _("%(code)s is not known here.") % {"code": typed}, wanted.line, "unknown")
+        return Problem(
+            wanted.ref.name, _("%(code)s is not known here.") % {"code": typed}, wanted.line, "unknown"
+        )
     for name, value in wanted.ref.where.items():
         if getattr(row, name) != value:
             label = getattr(document_of(type(row)).fields.get(name), "label", name)
-            message = _("%(code)s does not fit: %(what)s.") % {"code": getattr(row, "code", ""), "what": label}
+            message = _("%(code)s does not fit: %(what)s.") % {
+                "code": getattr(row, "code", ""),
+                "what": label,
+            }
             return Problem(wanted.ref.name, message, wanted.line, "unfit")
     return None
 
@@ -227,5 +241,3 @@ def _blanks(instance: Any, kinds: Mapping[str, AnyKind], line: int | None) -> It
         value = getattr(instance, kind.column_name if isinstance(kind, Ref) else name)
         if value is None or (value == "" and isinstance(kind, Kind)):
             yield Problem(name, _("Must be filled in."), line, "required")
-
-

@@ -107,7 +107,9 @@ def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
     return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, loaded.pk])]
 
 
-def _write(ctx: Context, by_ledger: dict[type[Entry], list[Any]], writing: Writing, *, is_negation: bool) -> None:
+def _write(
+    ctx: Context, by_ledger: dict[type[Entry], list[Any]], writing: Writing, *, is_negation: bool
+) -> None:
     problems: list[Problem] = []
     for kind, ledger in LEDGERS.items():
         entries = by_ledger.get(kind)
@@ -166,7 +168,9 @@ def lock_balances(ctx: Context, fold: Fold, entries: Iterable[Any]) -> dict[tupl
         f'SELECT {shape.select("t")} FROM "{shape.name}" t JOIN unnest({arrays}) AS k ({names}) ON {on} '
         f"WHERE t.enterprise_id = %s ORDER BY {order} FOR NO KEY UPDATE OF t"
     )
-    found = [shape.instance(row) for row in run(sql, [*map(list, zip(*keys, strict=True)), ctx.enterprise_id])]
+    found = [
+        shape.instance(row) for row in run(sql, [*map(list, zip(*keys, strict=True)), ctx.enterprise_id])
+    ]
     balances = {key_of(row, fold): row for row in found}
     for key in keys:
         if key not in balances:

@@ -77,7 +77,9 @@ def _of_line(document: Document, line: Any, named: list[Any], problems: list[Pro
             return ()
         found.append(Taking(link, id_, line.id, line.no, qty))
     if len(found) > 1 and sum(taking.qty for taking in found) != getattr(line, found[0].link.fills[0]):
-        problems.append(Problem(found[0].link.fills[0], _("Must be the sum taken from its sources."), line.no, "sum"))
+        problems.append(
+            Problem(found[0].link.fills[0], _("Must be the sum taken from its sources."), line.no, "sum")
+        )
     return found
 
 
@@ -120,7 +122,9 @@ class _Source:
     touched: set[uuid.UUID] = field(default_factory=set)
 
 
-def lock_sources(ctx: Context, document: Document, takings: Iterable[tuple[str, uuid.UUID]]) -> dict[str, _Source]:
+def lock_sources(
+    ctx: Context, document: Document, takings: Iterable[tuple[str, uuid.UUID]]
+) -> dict[str, _Source]:
     """Lock and read the source documents of (code, source line) pairs, in order of code and id."""
     wanted: dict[str, set[uuid.UUID]] = defaultdict(set)
     for code, line in takings:
@@ -141,12 +145,16 @@ def _lock(ctx: Context, target: Document, source: Document, ids: list[uuid.UUID]
         f'SELECT {select.columns} FROM "{header}" t{select.joins} WHERE t.enterprise_id = %s AND {within} '
         "ORDER BY t.id FOR NO KEY UPDATE OF t"
     )
-    params: list[Any] = [ctx.enterprise_id, ids] if link.of_header else [ctx.enterprise_id, ctx.enterprise_id, ids]
+    params: list[Any] = (
+        [ctx.enterprise_id, ids] if link.of_header else [ctx.enterprise_id, ctx.enterprise_id, ids]
+    )
     headers = {row.id: row for row in select.instances(run(sql, params))}
     if link.of_header:
         return _Source(source, headers, headers, {id_: id_ for id_ in headers})
     rows = {line.id: line for line in load_lines(source, ctx, list(headers))}
-    return _Source(source, headers, rows, {id_: getattr(line, f"{source.parent}_id") for id_, line in rows.items()})
+    return _Source(
+        source, headers, rows, {id_: getattr(line, f"{source.parent}_id") for id_, line in rows.items()}
+    )
 
 
 def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing) -> None:
@@ -165,7 +173,12 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
         _move(sources[row.source_code], row.source_line, row.counter, linked=-row.qty)
     problems: list[Problem] = []
     for taking in takings:
-        problems += _take(sources[taking.link.source], taking, loaded, is_old=(taking.source_line, taking.target_line) in before)
+        problems += _take(
+            sources[taking.link.source],
+            taking,
+            loaded,
+            is_old=(taking.source_line, taking.target_line) in before,
+        )
     if problems:
         raise Refused(*problems)
     rows = [_row(taking, sources, loaded, ctx) for taking in takings]
@@ -201,11 +214,15 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
         yield Problem("sources", _("Names no line this can be made from."), taking.line_no, "unknown")
         return
     header = source.headers[source.parent[taking.source_line]]
-    if header.state != "approved" or (not is_old and (header.close != "open" or getattr(row, "is_closed", False))):
+    if header.state != "approved" or (
+        not is_old and (header.close != "open" or getattr(row, "is_closed", False))
+    ):
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, taking.line_no, "closed")
     for name in taking.link.same:
-        if _value(loaded.header, loaded.document, name) != _value(header, source.document, taking.link.header[name]):
+        if _value(loaded.header, loaded.document, name) != _value(
+            header, source.document, taking.link.header[name]
+        ):
             label = loaded.document.fields[name].label
             message = _("%(field)s differs from %(number)s.") % {"field": label, "number": header.number}
             yield Problem(name, message, taking.line_no, "differs")
@@ -240,7 +257,9 @@ def open_quantity(row: Any, done: Done) -> Decimal:
     return promised - taken
 
 
-def _move(source: _Source, line: uuid.UUID, counter: str, *, linked: Decimal = ZERO, executed: Decimal = ZERO) -> None:
+def _move(
+    source: _Source, line: uuid.UUID, counter: str, *, linked: Decimal = ZERO, executed: Decimal = ZERO
+) -> None:
     row = source.rows[line]
     source.touched.add(line)
     setattr(row, f"linked_{counter}", getattr(row, f"linked_{counter}") + linked)
@@ -269,7 +288,9 @@ def _require_open(rows: list[LinkRow], sources: Mapping[str, _Source], loaded: L
         source = sources[row.source_code]
         header = source.headers[source.parent[row.source_line]]
         if header.state != "approved" or header.close == "manual":
-            message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
+            message = _("%(number)s is not open: it must be approved and not closed.") % {
+                "number": header.number
+            }
             problems.append(Problem("sources", message, numbers.get(row.target_line), "closed"))
     if problems:
         raise Refused(*problems)
@@ -298,7 +319,10 @@ def _close_done(source: _Source, writing: Writing) -> None:
     changed = []
     for header in source.headers.values():
         rows = [row for id_, row in source.rows.items() if source.parent[id_] == header.id]
-        is_done = all(getattr(r, "is_closed", False) or getattr(r, closing.name or "") >= getattr(r, closing.of) for r in rows)
+        is_done = all(
+            getattr(r, "is_closed", False) or getattr(r, closing.name or "") >= getattr(r, closing.of)
+            for r in rows
+        )
         close = "auto" if is_done else "open"
         if header.close not in ("manual", close):
             header.close = close
@@ -312,7 +336,13 @@ def has_followers(loaded: Loaded) -> bool:
     return any(getattr(row, done.linked, ZERO) > 0 for done in loaded.document.counters for row in rows)
 
 
-def pull(code: str, ctx: Context, source_code: str, lines: Mapping[Any, Any] | None = None, docs: Iterable[Any] = ()) -> dict[str, Any]:
+def pull(
+    code: str,
+    ctx: Context,
+    source_code: str,
+    lines: Mapping[Any, Any] | None = None,
+    docs: Iterable[Any] = (),
+) -> dict[str, Any]:
     """Return an unsaved document body made of open source lines: what POST or PUT would take.
 
     `lines` maps source line ids to a quantity in the source's base unit, None for all that is open; `docs` names whole
@@ -327,11 +357,15 @@ def pull(code: str, ctx: Context, source_code: str, lines: Mapping[Any, Any] | N
     wanted = {uuid_or_none(str(id_)): qty for id_, qty in (lines or {}).items()}
     if None in wanted or (not wanted and not docs):
         raise Invalid(Problem("lines", _("Choose at least one source line.")))
-    found = _pulled_sources(ctx, source, link, [id_ for id_ in wanted if id_], [uuid_or_none(str(d)) for d in docs])
+    found = _pulled_sources(
+        ctx, source, link, [id_ for id_ in wanted if id_], [uuid_or_none(str(d)) for d in docs]
+    )
     return _body(document, source, link, found, wanted, ctx)
 
 
-def _pulled_sources(ctx: Context, source: Document, link: Link, lines: list[uuid.UUID], docs: list[Any]) -> list[tuple[Any, Any]]:
+def _pulled_sources(
+    ctx: Context, source: Document, link: Link, lines: list[uuid.UUID], docs: list[Any]
+) -> list[tuple[Any, Any]]:
     """Return (header, row) pairs in order, only those in the member's scope."""
     ids = [id_ for id_ in docs if id_]
     if lines and not link.of_header:
@@ -354,11 +388,20 @@ def _pulled_sources(ctx: Context, source: Document, link: Link, lines: list[uuid
     chosen = set(lines)
     rows = load_lines(source, ctx, list(headers))
     parent = f"{source.parent}_id"
-    return [(headers[getattr(r, parent)], r) for r in rows if not chosen or r.id in chosen or getattr(r, parent) in docs]
+    return [
+        (headers[getattr(r, parent)], r)
+        for r in rows
+        if not chosen or r.id in chosen or getattr(r, parent) in docs
+    ]
 
 
 def _body(
-    document: Document, source: Document, link: Link, found: list[tuple[Any, Any]], wanted: Mapping[Any, Any], ctx: Context
+    document: Document,
+    source: Document,
+    link: Link,
+    found: list[tuple[Any, Any]],
+    wanted: Mapping[Any, Any],
+    ctx: Context,
 ) -> dict[str, Any]:
     ours, theirs = link.fills
     done = _done(source, theirs)
@@ -366,12 +409,16 @@ def _body(
     lines, problems = [], []
     for head, row in found:
         if head.state != "approved" or head.close != "open":
-            message = _("%(number)s is not open: it must be approved and not closed.") % {"number": head.number}
+            message = _("%(number)s is not open: it must be approved and not closed.") % {
+                "number": head.number
+            }
             problems.append(Problem("sources", message, None, "closed"))
             continue
         mapped = {name: _shown(head, source.fields, their) for name, their in link.header.items()}
         if header and any(mapped[name] != header[name] for name in link.same):
-            problems.append(Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs"))
+            problems.append(
+                Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs")
+            )
         header = header or mapped
         open_ = open_quantity(row, done)
         asked = wanted.get(row.id)
@@ -411,7 +458,9 @@ def push(code: str, ctx: Context, id_: Any, target: str) -> dict[str, Any]:
     return pull(target, ctx, code, docs=[loaded.pk])
 
 
-def open_lines(code: str, ctx: Context, source_code: str, search: str = "", limit: int = 200) -> list[dict[str, Any]]:
+def open_lines(
+    code: str, ctx: Context, source_code: str, search: str = "", limit: int = 200
+) -> list[dict[str, Any]]:
     """Return source lines that can still be pulled, newest document first, for the pull dialog."""
     document, source = find_document(code), find_document(source_code)
     permission.require(ctx, document, "edit")
@@ -445,6 +494,10 @@ def open_lines(code: str, ctx: Context, source_code: str, search: str = "", limi
         if left <= 0:
             continue
         shown = {} if link.of_header else show_fields(row, source.line_fields, hidden)
-        shown |= {name: value for name, value in show_fields(head, source.fields, hidden).items() if name in source.columns.split()}
+        shown |= {
+            name: value
+            for name, value in show_fields(head, source.fields, hidden).items()
+            if name in source.columns.split()
+        }
         rows.append(shown | {"line": str(row.id), "doc": str(head.id), "open": format(trimmed(left, 0), "f")})
     return rows

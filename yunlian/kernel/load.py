@@ -145,7 +145,11 @@ def show(loaded: Loaded, ctx: Context) -> dict[str, Any]:
     if document.is_master:
         shown = {"id": str(header.id)}
     shown |= show_fields(header, document.fields, hidden)
-    shown |= {"version": header.version, "created_by": str(header.created_by), "updated_by": str(header.updated_by)}
+    shown |= {
+        "version": header.version,
+        "created_by": str(header.created_by),
+        "updated_by": str(header.updated_by),
+    }
     if document.lines is not None:
         shown["lines"] = [
             {"id": str(line.id), "no": line.no}
@@ -159,7 +163,11 @@ def show(loaded: Loaded, ctx: Context) -> dict[str, Any]:
 
 def _sources(loaded: Loaded, line: uuid.UUID) -> list[dict[str, Any]]:
     return [
-        {"line": str(link.source_line), "doc": str(link.source_doc_id), "qty": format(link.qty.normalize(), "f")}
+        {
+            "line": str(link.source_line),
+            "doc": str(link.source_doc_id),
+            "qty": format(link.qty.normalize(), "f"),
+        }
         for link in loaded.sources.get(line, ())
     ]
 

@@ -68,12 +68,15 @@ class _NumberColumn(f.Code):
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
-        f.constrain(cls, UniqueConstraint(name=f.constraint_name(cls, "number"), fields=["enterprise_id", "number"]))
+        f.constrain(
+            cls, UniqueConstraint(name=f.constraint_name(cls, "number"), fields=["enterprise_id", "number"])
+        )
         f.constrain(
             cls,
             CheckConstraint(
                 name=f.constraint_name(cls, "numbered"),
-                condition=Q(state="draft", number__isnull=True) | (~Q(state="draft") & Q(number__isnull=False)),
+                condition=Q(state="draft", number__isnull=True)
+                | (~Q(state="draft") & Q(number__isnull=False)),
             ),
         )
 
@@ -84,7 +87,9 @@ class _DateColumn(f.Date):
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         if not cls._meta.abstract:
-            index = Index(fields=["enterprise_id", "-date", "-id"], name=f.constraint_name(cls, "dt")[-30:].lstrip("_"))
+            index = Index(
+                fields=["enterprise_id", "-date", "-id"], name=f.constraint_name(cls, "dt")[-30:].lstrip("_")
+            )
             cls._meta.indexes = [*cls._meta.indexes, index]
             cls._meta.original_attrs["indexes"] = cls._meta.indexes
 
@@ -113,10 +118,13 @@ class Header(Record):
     number = _NumberColumn()
     state = f.Text(label=_("State"), max_length=30, readonly=True, default="draft")
     close = f.Choice(label=_("Close"), choices=CLOSE, readonly=True, default="open")
-    date = _DateColumn(label=_("Date"), initial=lambda ctx: ctx.today)
+    date = _DateColumn(label=_("Date"), initial=lambda ctx: ctx.today, null=False)
     owner = f.Ref(settings.MEMBER_MODEL, label=_("Owner"), initial=lambda ctx: ctx.member_id, null=False)
     department = f.Ref(
-        settings.DEPARTMENT_MODEL, label=_("Department"), required=False, initial=lambda ctx: ctx.department_id
+        settings.DEPARTMENT_MODEL,
+        label=_("Department"),
+        required=False,
+        initial=lambda ctx: ctx.department_id,
     )
     note = f.Text(label=_("Note"), max_length=500, required=False)
     turn = models.SmallIntegerField(default=0)
@@ -223,7 +231,9 @@ class Outbox(TenantModel):
     delivered_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (Index(fields=["enterprise_id", "id"], name="kernel_outbox_open", condition=Q(delivered_at=None)),)
+        indexes = (
+            Index(fields=["enterprise_id", "id"], name="kernel_outbox_open", condition=Q(delivered_at=None)),
+        )
 
 
 class Answer(TenantModel):
@@ -262,7 +272,9 @@ class Preference(TenantModel):
     value = models.JSONField()
 
     class Meta:
-        constraints = (UniqueConstraint(name="kernel_preference_key", fields=["enterprise_id", "member", "key"]),)
+        constraints = (
+            UniqueConstraint(name="kernel_preference_key", fields=["enterprise_id", "member", "key"]),
+        )
 
 
 class Job(TenantModel):
@@ -340,4 +352,3 @@ class Balance(TenantModel):
 
     class Meta:
         abstract = True
-

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from .document import Document, Missing
+from .document import Listed, View
 from .scope import Context
 
 
@@ -16,21 +16,18 @@ def may(ctx: Context, code: str, verb: str) -> bool:
     return f"{code}.{verb}" in verbs or "*" in verbs
 
 
-def require(ctx: Context, document: Document, verb: str) -> None:
-    """Raise Missing when the member may not even view the code, Forbidden when only the verb is lacking."""
-    if may(ctx, document.code, verb):
-        return
-    if verb == "view":
-        raise Forbidden(f"{document.code}.view")
-    raise Forbidden(f"{document.code}.{verb}")
+def require(ctx: Context, document: Listed, verb: str) -> None:
+    """Raise Forbidden when the member lacks the verb on this code."""
+    if not may(ctx, document.code, verb):
+        raise Forbidden(f"{document.code}.{verb}")
 
 
-def row_condition(ctx: Context, document: Document, alias: str = "t") -> tuple[str, list[object]]:
+def row_condition(ctx: Context, document: Listed, alias: str = "t") -> tuple[str, list[object]]:
     """Return the SQL condition, and its values, that keeps only rows in the member's scope for this code.
 
     Masters belong to the whole enterprise and have no owner, so any scope shows all of them.
     """
-    if document.is_master:
+    if isinstance(document, View) or document.is_master:
         return "", []
     scope = scope_of(ctx, document.code)
     if scope == "all":
@@ -38,7 +35,10 @@ def row_condition(ctx: Context, document: Document, alias: str = "t") -> tuple[s
     if scope == "own":
         return f" AND {alias}.owner_id = %s", [ctx.member_id]
     departments = list(ctx.tree) if scope == "tree" else [ctx.department_id] if ctx.department_id else []
-    return f" AND ({alias}.owner_id = %s OR {alias}.department_id = ANY(%s::uuid[]))", [ctx.member_id, departments]
+    return f" AND ({alias}.owner_id = %s OR {alias}.department_id = ANY(%s::uuid[]))", [
+        ctx.member_id,
+        departments,
+    ]
 
 
 def scope_of(ctx: Context, code: str) -> str:
@@ -54,6 +54,3 @@ def hidden(ctx: Context, guards: Iterable[str]) -> frozenset[str]:
 def locked(ctx: Context, guards: Iterable[str]) -> frozenset[str]:
     """Return which of these guards the member may not write."""
     return frozenset() if "*" in ctx.grants.write_guards else frozenset(guards) - ctx.grants.write_guards
-
-
-__all__ = ["Forbidden", "Missing", "hidden", "locked", "may", "require", "row_condition", "scope_of"]

@@ -17,14 +17,20 @@ def problem_of(error: IntegrityError) -> Problem | None:
     if state == "23503":
         detail = getattr(diag, "message_primary", "") or ""
         if "delete" in detail:
-            return Problem(None, _("It is in use and cannot be deleted; make it inactive instead."), code="in_use")
+            return Problem(
+                None, _("It is in use and cannot be deleted; make it inactive instead."), code="in_use"
+            )
         return Problem(_field(name, "_fk"), _("Is not known here."), code="unknown")
     if state == "23505" and name.endswith("_code"):
         return Problem("code", _("This code is taken."), code="taken")
     if state == "23P01":
         return Problem("lines", _("Overlaps another row that is valid at the same time."), code="overlap")
     if state == "23514":
-        return Problem(_field(name, "_range"), _("Would break a limit that always holds (%(name)s).") % {"name": name}, code="limit")
+        return Problem(
+            _field(name, "_range"),
+            _("Would break a limit that always holds (%(name)s).") % {"name": name},
+            code="limit",
+        )
     return None
 
 

@@ -14,8 +14,8 @@ from .load import Loaded, load
 from .models import Audit, Doc
 from .numbering import take_number
 from .scope import Context
-from .search import token_rows
-from .sql import Writing, run
+from .search import set_initials, token_rows
+from .sql import Writing
 from .text import _
 
 
@@ -89,7 +89,11 @@ def _opened(document: Document, ctx: Context, id_: Any, data: Mapping[str, Any])
     require_version(loaded, ctx, version)
     if document.flow is not None and loaded.header.state not in EDITABLE:
         state = document.flow.state(loaded.header.state).label
-        raise Refused(Problem("state", _("A document in state %(state)s cannot be edited.") % {"state": state}, code="state"))
+        raise Refused(
+            Problem(
+                "state", _("A document in state %(state)s cannot be edited.") % {"state": state}, code="state"
+            )
+        )
     return loaded
 
 
@@ -97,7 +101,9 @@ def require_version(loaded: Loaded, ctx: Context, version: int | None) -> None:
     """Raise Refused, naming who changed what, unless the member saw the newest version (L4)."""
     if version is None or version == loaded.header.version:
         return
-    rows = Audit.objects.filter(code=loaded.document.code, record=loaded.pk, version__gt=version).order_by("version", "at")[:50]
+    rows = Audit.objects.filter(code=loaded.document.code, record=loaded.pk, version__gt=version).order_by(
+        "version", "at"
+    )[:50]
     hidden = permission.hidden(ctx, loaded.document.guards)
     made = [
         change | {"by": row.by_name, "at": row.at.isoformat(), "act": row.act}
@@ -131,12 +137,21 @@ def _scaled(value: Any, kind: Number) -> Decimal | None:
     return exact
 
 
-def _write(loaded: Loaded, ctx: Context, writing: Writing, had: list[Any], before: audit.Picture | None, is_draft: bool) -> None:
+def _write(
+    loaded: Loaded,
+    ctx: Context,
+    writing: Writing,
+    had: list[Any],
+    before: audit.Picture | None,
+    is_draft: bool,
+) -> None:
     document, header = loaded.document, loaded.header
     header.version += 1
     header.updated_at, header.updated_by = ctx.now, ctx.member_id
     numbered = _number(document, header, writing, is_draft)
     is_new = before is None
+    if document.is_master:
+        set_initials(header)
     if is_new:
         if not document.is_master:
             writing.insert([Doc(enterprise_id=ctx.enterprise_id, id=header.id, code=document.code)])
@@ -171,7 +186,11 @@ def _number(document: Document, header: Any, writing: Writing, is_draft: bool) -
 
 def _update(writing: Writing, header: Any, numbered: str | None) -> None:
     names = [x.attname for x in type(header)._meta.concrete_fields if x.attname not in _FIXED]
-    writing.update([header], [name for name in names if name != "number"], computed={"number": numbered} if numbered else None)
+    writing.update(
+        [header],
+        [name for name in names if name != "number"],
+        computed={"number": numbered} if numbered else None,
+    )
 
 
 def _line_columns(document: Document) -> list[str]:
@@ -188,7 +207,9 @@ def remove(code: str, ctx: Context, id_: Any) -> None:
     permission.require(ctx, document, "delete")
     loaded = load(document, ctx, id_, lock=True)
     if document.flow is not None and loaded.header.state != "draft":
-        raise Refused(Problem("state", _("It has a number, so it is voided rather than deleted."), code="state"))
+        raise Refused(
+            Problem("state", _("It has a number, so it is voided rather than deleted."), code="state")
+        )
     loaded.header.version += 1
     writing = Writing(ctx.enterprise_id)
     writing.delete(document.header, [loaded.pk])
@@ -196,5 +217,3 @@ def remove(code: str, ctx: Context, id_: Any) -> None:
         token_rows(writing, loaded, is_new=False, is_gone=True)
     audit.record(writing, ctx, loaded, "deleted", [])
     writing.run()
-
-

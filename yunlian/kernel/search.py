@@ -22,14 +22,21 @@ def token_rows(writing: Writing, loaded: Loaded, *, is_new: bool, is_gone: bool 
     header, document = loaded.header, loaded.document
     if not is_new:
         writing.raw(
-            "DELETE FROM kernel_token WHERE enterprise_id = %s AND record = %s", [writing.enterprise_id, header.id]
+            "DELETE FROM kernel_token WHERE enterprise_id = %s AND record = %s",
+            [writing.enterprise_id, header.id],
         )
     if is_gone:
         return
     found = tokens(header.code, header.name, *searched(document, header))
     writing.insert(
         [
-            Token(enterprise_id=writing.enterprise_id, id=new_id(), token=token, code=document.code, record=header.id)
+            Token(
+                enterprise_id=writing.enterprise_id,
+                id=new_id(),
+                token=token,
+                code=document.code,
+                record=header.id,
+            )
             for token in sorted(found)
         ]
     )
@@ -49,7 +56,7 @@ def set_initials(header: Any) -> None:
 
 
 def find_records(ctx: Context, code: str, text: str, limit: int) -> list[uuid.UUID]:
-    """Return ids of master rows of a code that hold every token of the text; best matches are not ordered."""
+    """Return ids of rows of a master that carry every token of a text, in no order; a text too short finds nothing."""
     wanted = sorted(query_tokens(text))
     if not wanted:
         return []
@@ -58,5 +65,3 @@ def find_records(ctx: Context, code: str, text: str, limit: int) -> list[uuid.UU
         "GROUP BY record HAVING count(DISTINCT token) = %s LIMIT %s"
     )
     return [row[0] for row in run(sql, [ctx.enterprise_id, code, wanted, len(wanted), limit])]
-
-

@@ -97,7 +97,11 @@ class Writing:
         self._params.extend(params)
 
     def insert(
-        self, instances: Sequence[models.Model], *, upsert: Sequence[str] = (), computed: dict[str, str] | None = None
+        self,
+        instances: Sequence[models.Model],
+        *,
+        upsert: Sequence[str] = (),
+        computed: dict[str, str] | None = None,
     ) -> None:
         """Insert rows of one model; rows that exist take over the `upsert` attributes instead.
 
@@ -119,7 +123,11 @@ class Writing:
         self.raw(sql, [[column.value(instance) for instance in instances] for column in columns])
 
     def update(
-        self, instances: Sequence[models.Model], attributes: Sequence[str], *, computed: dict[str, str] | None = None
+        self,
+        instances: Sequence[models.Model],
+        attributes: Sequence[str],
+        *,
+        computed: dict[str, str] | None = None,
     ) -> None:
         """Write the named attributes of rows that exist; `computed` ones from an SQL expression."""
         if not instances or not attributes:

@@ -34,7 +34,9 @@ def move(code: str, ctx: Context, id_: Any, step: str, version: int | None = Non
 
 def _input(step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
     kinds: dict[str, AnyKind] = {kind.name or "": kind for kind in step.input}
-    problems = [Problem(name, _("There is no such field."), code="surplus") for name in given if name not in kinds]
+    problems = [
+        Problem(name, _("There is no such field."), code="surplus") for name in given if name not in kinds
+    ]
     values: dict[str, Any] = {}
     for name, kind in kinds.items():
         assert not isinstance(kind, Ref), "Steps ask for plain values."
@@ -89,7 +91,9 @@ def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str
 
 def _write_header(writing: Writing, header: Any) -> None:
     fixed = ("enterprise_id", "id", "created_at", "created_by", "number")
-    writing.update([header], [x.attname for x in type(header)._meta.concrete_fields if x.attname not in fixed])
+    writing.update(
+        [header], [x.attname for x in type(header)._meta.concrete_fields if x.attname not in fixed]
+    )
 
 
 def _editable(document: Document) -> list[str]:
@@ -117,7 +121,13 @@ def _post(loaded: Loaded, ctx: Context, writing: Writing) -> None:
 
 def _negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     if links.has_followers(loaded):
-        raise Refused(Problem(None, _("Later documents are made from it: take them back or void them first."), code="followed"))
+        raise Refused(
+            Problem(
+                None,
+                _("Later documents are made from it: take them back or void them first."),
+                code="followed",
+            )
+        )
     if loaded.header.close == "manual":
         raise Refused(Problem("close", _("It was closed by hand: reopen it first."), code="closed"))
     links.execute(loaded, ctx, writing, -1)

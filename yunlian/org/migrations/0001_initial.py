@@ -6,338 +6,551 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Enterprise',
+            name="Enterprise",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('chain_id', models.UUIDField(unique=True)),
-                ('time_zone', models.CharField(default='Asia/Shanghai', max_length=60)),
-                ('currency', models.CharField(default='CNY', max_length=3)),
-                ('is_demonstration', models.BooleanField(default=False)),
-                ('communication_id', models.UUIDField(null=True)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("chain_id", models.UUIDField(unique=True)),
+                ("time_zone", models.CharField(default="Asia/Shanghai", max_length=60)),
+                ("currency", models.CharField(default="CNY", max_length=3)),
+                ("is_demonstration", models.BooleanField(default=False)),
+                ("communication_id", models.UUIDField(null=True)),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Throttle',
+            name="Throttle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('failures', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('next_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("failures", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                ("next_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('login', models.CharField(max_length=100, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('password', models.CharField(default='', max_length=200)),
-                ('password_expires_at', models.DateTimeField(null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('locale', models.CharField(default='zh-Hans', max_length=10)),
-                ('last_enterprise_id', models.BigIntegerField(null=True)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("login", models.CharField(max_length=100, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("password", models.CharField(default="", max_length=200)),
+                ("password_expires_at", models.DateTimeField(null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("locale", models.CharField(default="zh-Hans", max_length=10)),
+                ("last_enterprise_id", models.BigIntegerField(null=True)),
+                ("created_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('login', models.CharField(max_length=100)),
-                ('address', models.CharField(max_length=60)),
-                ('succeeded', models.BooleanField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("login", models.CharField(max_length=100)),
+                ("address", models.CharField(max_length=60)),
+                ("succeeded", models.BooleanField()),
             ],
             options={
-                'indexes': [models.Index(fields=['login', '-at'], name='org_attempt_login'), models.Index(fields=['address', '-at'], name='org_attempt_address')],
+                "indexes": [
+                    models.Index(fields=["login", "-at"], name="org_attempt_login"),
+                    models.Index(fields=["address", "-at"], name="org_attempt_address"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Department',
+            name="Department",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.UUIDField(editable=False)),
-                ('updated_at', models.DateTimeField()),
-                ('updated_by', models.UUIDField(editable=False)),
-                ('ext', models.JSONField(default=dict)),
-                ('code', models.CharField(blank=True, default='', max_length=60)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('initials', models.CharField(blank=True, default='', max_length=100)),
-                ('is_active', models.BooleanField(default=True)),
-                ('note', models.CharField(blank=True, default='', max_length=500)),
-                ('kind', models.CharField(blank=True, default='office', max_length=30)),
-                ('address', models.CharField(blank=True, default='', max_length=200)),
-                ('parent_id', models.UUIDField(editable=False, null=True)),
-                ('parent', models.ForeignObject(from_fields=['enterprise_id', 'parent_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.department', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.UUIDField(editable=False)),
+                ("updated_at", models.DateTimeField()),
+                ("updated_by", models.UUIDField(editable=False)),
+                ("ext", models.JSONField(default=dict)),
+                ("code", models.CharField(blank=True, default="", max_length=60)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("initials", models.CharField(blank=True, default="", max_length=100)),
+                ("is_active", models.BooleanField(default=True)),
+                ("note", models.CharField(blank=True, default="", max_length=500)),
+                ("kind", models.CharField(blank=True, default="office", max_length=30)),
+                ("address", models.CharField(blank=True, default="", max_length=200)),
+                ("parent_id", models.UUIDField(editable=False, null=True)),
+                (
+                    "parent",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "parent_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.department",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.UUIDField(editable=False)),
-                ('updated_at', models.DateTimeField()),
-                ('updated_by', models.UUIDField(editable=False)),
-                ('ext', models.JSONField(default=dict)),
-                ('code', models.CharField(blank=True, default='', max_length=60)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('initials', models.CharField(blank=True, default='', max_length=100)),
-                ('is_active', models.BooleanField(default=True)),
-                ('note', models.CharField(blank=True, default='', max_length=500)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.UUIDField(editable=False)),
+                ("updated_at", models.DateTimeField()),
+                ("updated_by", models.UUIDField(editable=False)),
+                ("ext", models.JSONField(default=dict)),
+                ("code", models.CharField(blank=True, default="", max_length=60)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("initials", models.CharField(blank=True, default="", max_length=100)),
+                ("is_active", models.BooleanField(default=True)),
+                ("note", models.CharField(blank=True, default="", max_length=500)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'code'), name='org_position_code'), yunlian.kernel.constraints.RowSecurity(name='org_position_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("enterprise_id", "code"), name="org_position_code"),
+                    yunlian.kernel.constraints.RowSecurity(name="org_position_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Employee',
+            name="Employee",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.UUIDField(editable=False)),
-                ('updated_at', models.DateTimeField()),
-                ('updated_by', models.UUIDField(editable=False)),
-                ('ext', models.JSONField(default=dict)),
-                ('code', models.CharField(blank=True, default='', max_length=60)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('initials', models.CharField(blank=True, default='', max_length=100)),
-                ('is_active', models.BooleanField(default=True)),
-                ('note', models.CharField(blank=True, default='', max_length=500)),
-                ('mobile', models.CharField(blank=True, default='', max_length=30)),
-                ('kind', models.CharField(blank=True, default='person', max_length=30)),
-                ('job', models.CharField(blank=True, default='employed', max_length=30)),
-                ('hired_on', models.DateField(null=True)),
-                ('login', models.CharField(blank=True, default='', max_length=100)),
-                ('department_id', models.UUIDField(editable=False, null=True)),
-                ('position_id', models.UUIDField(editable=False, null=True)),
-                ('department', models.ForeignObject(from_fields=['enterprise_id', 'department_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.department', to_fields=['enterprise_id', 'id'])),
-                ('position', models.ForeignObject(from_fields=['enterprise_id', 'position_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.position', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.UUIDField(editable=False)),
+                ("updated_at", models.DateTimeField()),
+                ("updated_by", models.UUIDField(editable=False)),
+                ("ext", models.JSONField(default=dict)),
+                ("code", models.CharField(blank=True, default="", max_length=60)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("initials", models.CharField(blank=True, default="", max_length=100)),
+                ("is_active", models.BooleanField(default=True)),
+                ("note", models.CharField(blank=True, default="", max_length=500)),
+                ("mobile", models.CharField(blank=True, default="", max_length=30)),
+                ("kind", models.CharField(blank=True, default="person", max_length=30)),
+                ("job", models.CharField(blank=True, default="employed", max_length=30)),
+                ("hired_on", models.DateField(null=True)),
+                ("login", models.CharField(blank=True, default="", max_length=100)),
+                ("department_id", models.UUIDField(editable=False, null=True)),
+                ("position_id", models.UUIDField(editable=False, null=True)),
+                (
+                    "department",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "department_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.department",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "position",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "position_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.position",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.UUIDField(editable=False)),
-                ('updated_at', models.DateTimeField()),
-                ('updated_by', models.UUIDField(editable=False)),
-                ('ext', models.JSONField(default=dict)),
-                ('code', models.CharField(blank=True, default='', max_length=60)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('initials', models.CharField(blank=True, default='', max_length=100)),
-                ('is_active', models.BooleanField(default=True)),
-                ('note', models.CharField(blank=True, default='', max_length=500)),
-                ('is_preset', models.BooleanField(default=False)),
-                ('offered', models.JSONField(default=list)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.UUIDField(editable=False)),
+                ("updated_at", models.DateTimeField()),
+                ("updated_by", models.UUIDField(editable=False)),
+                ("ext", models.JSONField(default=dict)),
+                ("code", models.CharField(blank=True, default="", max_length=60)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("initials", models.CharField(blank=True, default="", max_length=100)),
+                ("is_active", models.BooleanField(default=True)),
+                ("note", models.CharField(blank=True, default="", max_length=500)),
+                ("is_preset", models.BooleanField(default=False)),
+                ("offered", models.JSONField(default=list)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'code'), name='org_role_code'), yunlian.kernel.constraints.RowSecurity(name='org_role_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("enterprise_id", "code"), name="org_role_code"),
+                    yunlian.kernel.constraints.RowSecurity(name="org_role_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EmployeeRole',
+            name="EmployeeRole",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('employee_id', models.UUIDField(editable=False)),
-                ('role_id', models.UUIDField(editable=False)),
-                ('employee', models.ForeignObject(from_fields=['enterprise_id', 'employee_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.employee', to_fields=['enterprise_id', 'id'])),
-                ('role', models.ForeignObject(from_fields=['enterprise_id', 'role_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.role', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("employee_id", models.UUIDField(editable=False)),
+                ("role_id", models.UUIDField(editable=False)),
+                (
+                    "employee",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "employee_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.employee",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "role_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.role",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoleGuard',
+            name="RoleGuard",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('guard', models.CharField(max_length=60)),
-                ('can_write', models.BooleanField(default=False)),
-                ('role_id', models.UUIDField(editable=False)),
-                ('role', models.ForeignObject(from_fields=['enterprise_id', 'role_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.role', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("guard", models.CharField(max_length=60)),
+                ("can_write", models.BooleanField(default=False)),
+                ("role_id", models.UUIDField(editable=False)),
+                (
+                    "role",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "role_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.role",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoleScope',
+            name="RoleScope",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('code', models.CharField(max_length=60)),
-                ('scope', models.CharField(max_length=10)),
-                ('role_id', models.UUIDField(editable=False)),
-                ('role', models.ForeignObject(from_fields=['enterprise_id', 'role_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.role', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("code", models.CharField(max_length=60)),
+                ("scope", models.CharField(max_length=10)),
+                ("role_id", models.UUIDField(editable=False)),
+                (
+                    "role",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "role_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.role",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoleVerb',
+            name="RoleVerb",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('code', models.CharField(max_length=60)),
-                ('verb', models.CharField(max_length=40)),
-                ('role_id', models.UUIDField(editable=False)),
-                ('role', models.ForeignObject(from_fields=['enterprise_id', 'role_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='org.role', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("code", models.CharField(max_length=60)),
+                ("verb", models.CharField(max_length=40)),
+                ("role_id", models.UUIDField(editable=False)),
+                (
+                    "role",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "role_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="org.role",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField()),
-                ('address', models.CharField(default='', max_length=60)),
-                ('device', models.CharField(default='', max_length=300)),
-                ('enterprise', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='org.enterprise')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='org.user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField()),
+                ("address", models.CharField(default="", max_length=60)),
+                ("device", models.CharField(default="", max_length=300)),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="org.enterprise"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sessions", to="org.user"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('employee_id', models.UUIDField()),
-                ('is_active', models.BooleanField(default=True)),
-                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='org.enterprise')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='org.user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("employee_id", models.UUIDField()),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "enterprise",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="org.enterprise",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="org.user"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='department',
-            index=models.Index(fields=['enterprise_id', 'parent_id'], name='org_department_parent'),
+            model_name="department",
+            index=models.Index(fields=["enterprise_id", "parent_id"], name="org_department_parent"),
         ),
         migrations.AddConstraint(
-            model_name='department',
-            constraint=models.UniqueConstraint(fields=('enterprise_id', 'code'), name='org_department_code'),
+            model_name="department",
+            constraint=models.UniqueConstraint(fields=("enterprise_id", "code"), name="org_department_code"),
         ),
         migrations.AddConstraint(
-            model_name='department',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['office', 'store', 'warehouse'])), name='org_department_kind_known'),
+            model_name="department",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["office", "store", "warehouse"])),
+                name="org_department_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='department',
-            constraint=yunlian.kernel.constraints.RowSecurity(name='org_department_tenant'),
+            model_name="department",
+            constraint=yunlian.kernel.constraints.RowSecurity(name="org_department_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='department',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(column='parent_id', name='org_department_parent_fk', to_table='org_department'),
+            model_name="department",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                column="parent_id", name="org_department_parent_fk", to_table="org_department"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employee',
-            constraint=models.UniqueConstraint(fields=('enterprise_id', 'code'), name='org_employee_code'),
+            model_name="employee",
+            constraint=models.UniqueConstraint(fields=("enterprise_id", "code"), name="org_employee_code"),
         ),
         migrations.AddConstraint(
-            model_name='employee',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['person', 'service'])), name='org_employee_kind_known'),
+            model_name="employee",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["person", "service"])), name="org_employee_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employee',
-            constraint=models.CheckConstraint(condition=models.Q(('job__in', ['employed', 'left'])), name='org_employee_job_known'),
+            model_name="employee",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("job__in", ["employed", "left"])), name="org_employee_job_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employee',
-            constraint=yunlian.kernel.constraints.RowSecurity(name='org_employee_tenant'),
+            model_name="employee",
+            constraint=yunlian.kernel.constraints.RowSecurity(name="org_employee_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='employee',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(column='department_id', name='org_employee_department_fk', to_table='org_department'),
+            model_name="employee",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                column="department_id", name="org_employee_department_fk", to_table="org_department"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employee',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(column='position_id', name='org_employee_position_fk', to_table='org_position'),
+            model_name="employee",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                column="position_id", name="org_employee_position_fk", to_table="org_position"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employeerole',
-            constraint=models.UniqueConstraint(fields=('enterprise_id', 'employee_id', 'role_id'), name='org_employeerole_once'),
+            model_name="employeerole",
+            constraint=models.UniqueConstraint(
+                fields=("enterprise_id", "employee_id", "role_id"), name="org_employeerole_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employeerole',
-            constraint=yunlian.kernel.constraints.RowSecurity(name='org_employeerole_tenant'),
+            model_name="employeerole",
+            constraint=yunlian.kernel.constraints.RowSecurity(name="org_employeerole_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='employeerole',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(cascade=True, column='employee_id', name='org_employeerole_employee_fk', to_table='org_employee'),
+            model_name="employeerole",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                cascade=True,
+                column="employee_id",
+                name="org_employeerole_employee_fk",
+                to_table="org_employee",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='employeerole',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(cascade=True, column='role_id', name='org_employeerole_role_fk', to_table='org_role'),
+            model_name="employeerole",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                cascade=True, column="role_id", name="org_employeerole_role_fk", to_table="org_role"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleguard',
-            constraint=models.UniqueConstraint(fields=('enterprise_id', 'role_id', 'guard'), name='org_roleguard_once'),
+            model_name="roleguard",
+            constraint=models.UniqueConstraint(
+                fields=("enterprise_id", "role_id", "guard"), name="org_roleguard_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleguard',
-            constraint=yunlian.kernel.constraints.RowSecurity(name='org_roleguard_tenant'),
+            model_name="roleguard",
+            constraint=yunlian.kernel.constraints.RowSecurity(name="org_roleguard_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='roleguard',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(cascade=True, column='role_id', name='org_roleguard_role_fk', to_table='org_role'),
+            model_name="roleguard",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                cascade=True, column="role_id", name="org_roleguard_role_fk", to_table="org_role"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolescope',
-            constraint=models.UniqueConstraint(fields=('enterprise_id', 'role_id', 'code'), name='org_rolescope_once'),
+            model_name="rolescope",
+            constraint=models.UniqueConstraint(
+                fields=("enterprise_id", "role_id", "code"), name="org_rolescope_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolescope',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['own', 'department', 'tree', 'all'])), name='org_rolescope_known'),
+            model_name="rolescope",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scope__in", ["own", "department", "tree", "all"])),
+                name="org_rolescope_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolescope',
-            constraint=yunlian.kernel.constraints.RowSecurity(name='org_rolescope_tenant'),
+            model_name="rolescope",
+            constraint=yunlian.kernel.constraints.RowSecurity(name="org_rolescope_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='rolescope',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(cascade=True, column='role_id', name='org_rolescope_role_fk', to_table='org_role'),
+            model_name="rolescope",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                cascade=True, column="role_id", name="org_rolescope_role_fk", to_table="org_role"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleverb',
-            constraint=models.UniqueConstraint(fields=('enterprise_id', 'role_id', 'code', 'verb'), name='org_roleverb_once'),
+            model_name="roleverb",
+            constraint=models.UniqueConstraint(
+                fields=("enterprise_id", "role_id", "code", "verb"), name="org_roleverb_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleverb',
-            constraint=yunlian.kernel.constraints.RowSecurity(name='org_roleverb_tenant'),
+            model_name="roleverb",
+            constraint=yunlian.kernel.constraints.RowSecurity(name="org_roleverb_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='roleverb',
-            constraint=yunlian.kernel.constraints.CompositeForeignKey(cascade=True, column='role_id', name='org_roleverb_role_fk', to_table='org_role'),
+            model_name="roleverb",
+            constraint=yunlian.kernel.constraints.CompositeForeignKey(
+                cascade=True, column="role_id", name="org_roleverb_role_fk", to_table="org_role"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'enterprise'), name='org_membership_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("user", "enterprise"), name="org_membership_once"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('enterprise', 'employee_id'), name='org_membership_employee'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("enterprise", "employee_id"), name="org_membership_employee"
+            ),
         ),
     ]

@@ -1,0 +1,208 @@
+"""The generic endpoints: every declared document, master and view is served by these and by nothing else."""
+
+from typing import Any
+
+from . import links, listing, meta, permission, steps
+from .api import Answer, Request, route
+from .audit import visible
+from .document import Document, Invalid, Missing, Problem, find_document, find_listed
+from .fields import uuid_or_none
+from .load import load, show
+from .models import Audit
+from .save import remove, save
+from .search import find_records
+from .sql import run
+from .text import _
+from .trace import trace
+
+
+@route("GET", "/api/meta", needs="signed")
+def get_menu(request: Request) -> Any:
+    """The menu, and every verb I hold."""
+    return meta.menu(request.ctx)
+
+
+@route("GET", "/api/meta/{code}", needs="{code}.view")
+def get_meta(request: Request, code: str) -> Any:
+    """Fields, form, columns, steps and links of one code, as far as I may see them."""
+    return meta.describe(code, request.ctx)
+
+
+@route("GET", "/api/{code}", needs="{code}.view")
+def list_rows(request: Request, code: str) -> Any:
+    """One page of a list."""
+    page = listing.page(find_listed(code), request.ctx, listing.read_query(request.query))
+    return Answer(page.json(), content_type="application/json")
+
+
+@route("GET", "/api/{code}/total", needs="{code}.view")
+def get_total(request: Request, code: str) -> Any:
+    """How many rows a filter finds, and the sums of their amounts."""
+    return listing.total(find_listed(code), request.ctx, listing.read_query(request.query))
+
+
+@route("POST", "/api/{code}", needs="{code}.edit")
+def create(request: Request, code: str) -> Any:
+    """Create a document or a master."""
+    return Answer(show(save(code, request.ctx, request.body), request.ctx), 201)
+
+
+@route("GET", "/api/{code}/{id}", needs="{code}.view")
+def read(request: Request, code: str, id: str) -> Any:
+    """One document whole."""
+    return show(load(find_document(code), request.ctx, _id(id)), request.ctx)
+
+
+@route("PUT", "/api/{code}/{id}", needs="{code}.edit")
+def rewrite(request: Request, code: str, id: str) -> Any:
+    """Rewrite a document; needs the version that was edited."""
+    return show(save(code, request.ctx, request.body, _id(id)), request.ctx)
+
+
+@route("DELETE", "/api/{code}/{id}", needs="{code}.delete")
+def delete(request: Request, code: str, id: str) -> Any:
+    """Delete a draft, or a master that nothing uses."""
+    remove(code, request.ctx, _id(id))
+    return Answer(status=204)
+
+
+@route("POST", "/api/{code}/{id}/{step}", needs="{code}.{step}")
+def take_step(request: Request, code: str, id: str, step: str) -> Any:
+    """Move a document one step."""
+    given = dict(request.body)
+    version = given.pop("version", None)
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+        raise Invalid(Problem("version", _("Must be a whole number.")))
+    return show(steps.move(code, request.ctx, _id(id), step, version, **given), request.ctx)
+
+
+@route("GET", "/api/{code}/{id}/trace", needs="{code}.view")
+def get_trace(request: Request, code: str, id: str) -> Any:
+    """The chain of documents this one stands in, with the quantities carried."""
+    return trace(find_document(code), request.ctx, _id(id))
+
+
+@route("GET", "/api/{code}/{id}/log", needs="{code}.view")
+def get_log(request: Request, code: str, id: str) -> Any:
+    """Who did what to it, newest first."""
+    document = find_document(code)
+    loaded = load(document, request.ctx, _id(id))
+    hidden = permission.hidden(request.ctx, document.guards)
+    rows = Audit.objects.filter(code=code, record=loaded.pk).order_by("-version", "-id")[: listing.MAX_LIMIT]
+    return {
+        "rows": [
+            {
+                "at": row.at.isoformat().replace("+00:00", "Z"),
+                "by": {"id": str(row.by), "name": row.by_name},
+                "act": row.act,
+                "act_label": _act_label(document, row.act),
+                "changes": visible(row.changes, document, hidden),
+                "note": row.note,
+            }
+            for row in rows
+        ],
+        "next": None,
+    }
+
+
+def _act_label(document: Document, act: str) -> Any:
+    if act in document.steps:
+        return document.steps[act][1].label
+    return {"created": _("Created"), "edited": _("Edited"), "deleted": _("Deleted")}.get(act, act)
+
+
+@route("GET", "/api/{code}/pull/{source}", needs="{code}.edit")
+def list_open(request: Request, code: str, source: str) -> Any:
+    """Open lines of a source that can be pulled into this kind of document."""
+    return {"rows": links.open_lines(code, request.ctx, source, request.query.get("search", ""))}
+
+
+@route("POST", "/api/{code}/pull/{source}", needs="{code}.edit")
+def pull(request: Request, code: str, source: str) -> Any:
+    """The body of a new document made of open source lines; nothing is saved."""
+    lines, docs = request.body.get("lines") or {}, request.body.get("docs") or []
+    if not isinstance(lines, dict) or not isinstance(docs, list):
+        raise Invalid(Problem("lines", _("Choose at least one source line.")))
+    return links.pull(code, request.ctx, source, lines, docs)
+
+
+@route("POST", "/api/{code}/{id}/push/{target}", needs="{target}.edit")
+def push(request: Request, code: str, id: str, target: str) -> Any:
+    """The body of a document made from all that is open here; with `save` it is saved."""
+    body = links.push(code, request.ctx, _id(id), target)
+    if request.body.get("save") is True:
+        return Answer(show(save(target, request.ctx, body), request.ctx), 201)
+    return body
+
+
+@route("GET", "/api/{code}/lookup", needs="signed")
+def lookup(request: Request, code: str) -> Any:
+    """Rows a picker offers for what is being typed: by code, name, pinyin initials, bar code.
+
+    Open to everybody in the enterprise, because any form may point to any master; it answers code and name only.
+    """
+    document = find_document(code)
+    if not document.is_master:
+        raise Missing(code)
+    text = request.query.get("q", "").strip()[:100]
+    limit = min(
+        int(request.query.get("limit", "20") or 20) if request.query.get("limit", "20").isdigit() else 20, 50
+    )
+    columns = [name for name in ("specification", "short_name", "mobile") if name in document.fields]
+    picked = "".join(f', t."{name}"' for name in columns)
+    table = document.header._meta.db_table
+    base = f'SELECT t.id, t.code, t.name{picked} FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active'
+    if text:
+        ids = find_records(request.ctx, code, text, 500)
+        exact = (
+            f"{base} AND (t.id = ANY(%s::uuid[]) OR t.code = %s) ORDER BY t.code = %s DESC, t.code LIMIT %s"
+        )
+        rows = run(exact, [request.ctx.enterprise_id, ids, text.upper(), text.upper(), limit])
+    else:
+        rows = run(f"{base} ORDER BY t.code LIMIT %s", [request.ctx.enterprise_id, limit])
+    return {
+        "rows": [
+            {"id": row[0], "code": row[1], "name": row[2], "hint": " ".join(str(v) for v in row[3:] if v)}
+            for row in rows
+        ]
+    }
+
+
+@route("POST", "/api/{code}/resolve", needs="signed")
+def resolve(request: Request, code: str) -> Any:
+    """Find masters for pasted texts: by code, else by exact name."""
+    document = find_document(code)
+    values = request.body.get("values")
+    if (
+        not document.is_master
+        or not isinstance(values, list)
+        or len(values) > 2_000
+        or not all(isinstance(v, str) for v in values)
+    ):
+        raise Invalid(Problem("values", _("Must be a list of texts.")))
+    wanted = [value.strip() for value in values]
+    table = document.header._meta.db_table
+    sql = (
+        f'SELECT t.id, t.code, t.name FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active '
+        "AND (t.code = ANY(%s) OR t.name = ANY(%s))"
+    )
+    rows = run(sql, [request.ctx.enterprise_id, [w.upper() for w in wanted], wanted])
+    by_code = {row[1]: row for row in rows}
+    names: dict[str, list[Any]] = {}
+    for row in rows:
+        names.setdefault(row[2], []).append(row)
+    found, missing = {}, []
+    for text in wanted:
+        row = by_code.get(text.upper()) or (names[text][0] if len(names.get(text, ())) == 1 else None)
+        if row is None:
+            missing.append(text)
+        else:
+            found[text] = {"id": row[0], "code": row[1], "name": row[2]}
+    return {"found": found, "missing": missing}
+
+
+def _id(text: str) -> Any:
+    found = uuid_or_none(text)
+    if found is None:
+        raise Missing(text)
+    return found

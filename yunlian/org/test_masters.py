@@ -1,0 +1,9 @@
+from yunlian.kernel.testing import DocumentSuite
+
+
+class TestDepartment(DocumentSuite):
+    code = "org.department"
+
+
+class TestEmployee(DocumentSuite):
+    code = "org.employee"
