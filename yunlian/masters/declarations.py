@@ -61,6 +61,7 @@ PRODUCT = declare(
         columns="code name specification brand category unit list_price status",
         find="code name specification barcode",
         sort="code",
+        facts=rules.read_base_unit,
         check=rules.check_product,
         form=(
             Section(_("Product"), "code name specification brand category unit barcode status is_sold is_bought is_active"),
