@@ -31,7 +31,7 @@ def web() -> int:
         blocking_threads=int(os.environ.get("YUNLIAN_WEB_THREADS", "4")),
         respawn_failed_workers=True,
         respawn_interval=0.2,
-        workers_kill_timeout=10,
+        workers_kill_timeout=5,
         websockets=False,
         log_access=False,
     ).serve()
