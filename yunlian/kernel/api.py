@@ -120,7 +120,7 @@ class Request:
         if not raw:
             return {}
         try:
-            value = msgspec.json.decode(raw, float_hook=Decimal)
+            value = _decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation):
             raise Invalid(Problem(None, _("The body must be one JSON object."), code="json")) from None
         if not isinstance(value, dict):
@@ -180,6 +180,7 @@ def route(
     return wrap
 
 
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(
     enc_hook=lambda value: str(value) if isinstance(value, Promise) else _refuse(value)
 )

@@ -2,7 +2,7 @@
 
 A posting only says what moves. The ledger locks the balances it touches, in the order of their keys, lets `value`
 compute what depends on them (costs), asks `check` whether the new balance is legal, and writes. Taking back negates
-what was recorded and never runs the posting again. `verify` proves every balance.
+what was recorded and never runs the posting again. `verify.py` proves every balance.
 """
 
 from collections import defaultdict
@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-
-from django.db import models
 
 from .document import Problem, Refused
 from .identity import new_id
@@ -185,42 +183,3 @@ def _zero(fold: Fold, key: tuple[Any, ...], ctx: Context) -> Any:
     for measure in fold.measures:
         setattr(made, measure, ZERO)
     return made
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A stored figure that its own history contradicts."""
-
-    table: str
-    row: str
-    stored: str
-    computed: str
-
-
-def verify_ledgers(enterprise_id: int) -> list[Difference]:
-    """Recompute every balance of one enterprise from its entries; returns those that differ."""
-    found: list[Difference] = []
-    for ledger in LEDGERS.values():
-        for fold in ledger.folds:
-            found += _verify(ledger.entry, fold, enterprise_id)
-    return found
-
-
-def _verify(entry: type[models.Model], fold: Fold, enterprise_id: int) -> Iterable[Difference]:
-    entries, balances = table(entry), table(fold.balance)
-    keys = [entries.by_attname[name].name for name in fold.keys]
-    listed = ", ".join(f'"{key}"' for key in keys)
-    known = " AND ".join(f'"{key}" IS NOT NULL' for key in keys)
-    sums = ", ".join(f'coalesce(sum("{m}"), 0) AS "{m}"' for m in fold.measures)
-    stored = ", ".join(f'coalesce(b."{m}", 0)' for m in fold.measures)
-    computed = ", ".join(f'coalesce(e."{m}", 0)' for m in fold.measures)
-    on = " AND ".join(f'b."{key}" = e."{key}"' for key in keys)
-    shown = ", ".join(f'coalesce(b."{key}", e."{key}")' for key in keys)
-    sql = (
-        f"SELECT ROW({shown})::text, ROW({stored})::text, ROW({computed})::text FROM "
-        f'(SELECT * FROM "{balances.name}" WHERE enterprise_id = %s) b FULL JOIN '
-        f'(SELECT {listed}, {sums} FROM "{entries.name}" WHERE enterprise_id = %s AND {known} GROUP BY {listed}) e ON {on} '
-        f"WHERE ROW({stored}) IS DISTINCT FROM ROW({computed})"
-    )
-    for row, kept, counted in run(sql, [enterprise_id, enterprise_id]):
-        yield Difference(balances.name, row, kept, counted)

@@ -41,6 +41,7 @@ from .permission import Forbidden
 from .save import save
 from .scope import Context, Grants, tenant
 from .steps import move
+from .verify import verify
 
 ALL = Grants(frozenset("*"), {"*": "all"}, frozenset("*"), frozenset("*"))
 TODAY = dt.date(2026, 11, 23)
@@ -312,7 +313,7 @@ class FlowSuite(DocumentSuite):
         move(self.code, ctx, made.pk, "unapprove")
         assert _balances(self.document, ctx) == before
         move(self.code, ctx, made.pk, "approve")
-        assert ledger.verify_ledgers(ctx.enterprise_id) == []
+        assert verify(ctx.enterprise_id) == []
 
     def test_approval_statements_do_not_grow_with_lines(self, ctx: Context) -> None:
         counts = []
