@@ -30,7 +30,7 @@ UNIT = "编码 名称 小数位"
 BRAND = "编码 名称 备注"
 POSITION = "编码 名称"
 PRICE_LIST = "编码 名称 类型 专用往来单位 专用级别 默认价目 优先级 商品 单位 起订量 单价 生效日期 失效日期"
-OPENING = "仓库 商品 库存状态 数量 单位成本"
+OPENING = "仓库 商品 单位 数量 单位成本 库存状态"
 DOWNLOAD = "上游编码 编码"
 
 SPRING, YEAR_END = dt.date(2026, 3, 1), dt.date(2035, 12, 31)
@@ -198,9 +198,9 @@ def opening(
         warehouse = warehouses[0 if item.brand != "CG" or len(warehouses) == 1 else 1]
         quantity = 2 + number * 7 % most
         cost = (item.price * part * (1 + Decimal(number % 5 - 2) / 100)).quantize(Decimal("0.01"))
-        yield warehouse, item.code, "良品", quantity, cost
+        yield warehouse, item.code, item.unit, quantity, cost, "良品"
         if number % 40 == 17:
-            yield warehouse, item.code, "不良品", 1, cost
+            yield warehouse, item.code, item.unit, 1, cost, "不良品"
 
 
 def by_warehouse(rows: Iterable[Row]) -> list[Row]:
@@ -340,7 +340,7 @@ def haian() -> Iterator[Sheet]:
                     for number, (code, *_, cost) in enumerate(HAIAN_OWN)
                 ),
                 *(
-                    (("YZ", "BL")[number % 2], item.code, "良品", 1, item.dealer_price)
+                    (("YZ", "BL")[number % 2], item.code, item.unit, 1, item.dealer_price, "良品")
                     for number, item in enumerate(shown)
                 ),
             ]
@@ -352,7 +352,8 @@ def linchuan() -> Iterator[Sheet]:
     """The small dealer."""
     articles = linchuan_articles()
     own = [
-        ("CK", code, "良品", 12 + number * 6, cost) for number, (code, *_, cost) in enumerate(LINCHUAN_OWN)
+        ("CK", code, unit, 12 + number * 6, cost, "良品")
+        for number, (code, _, _, _, unit, _, cost) in enumerate(LINCHUAN_OWN)
     ]
     stock = [
         (warehouse, linchuan_code(str(code)), *rest)
