@@ -336,8 +336,8 @@ def haian() -> Iterator[Sheet]:
             [
                 *opening(stock, ("ZX",), 9, DEALER),
                 *(
-                    ("ZX", code, "良品", 40 + number * 15, cost)
-                    for number, (code, *_, cost) in enumerate(HAIAN_OWN)
+                    ("ZX", code, unit, 40 + number * 15, cost, "良品")
+                    for number, (code, _, _, _, unit, _, cost) in enumerate(HAIAN_OWN)
                 ),
                 *(
                     (("YZ", "BL")[number % 2], item.code, item.unit, 1, item.dealer_price, "良品")
