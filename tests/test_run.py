@@ -11,7 +11,7 @@ import pytest
 
 from tests.running import Installation, processes_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
 
 
 @pytest.fixture(scope="module")

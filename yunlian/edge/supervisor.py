@@ -33,6 +33,7 @@ from yunlian.edge.roles import Access, SetupError, prepare
 MARK = "YUNLIAN_STARTED_BY"
 ROLES = ("web", "worker", "chain")
 STOP_LIMIT_S = 12.0
+ORPHAN_LIMIT_S = 1.0  # a server's workers whose parent was killed do not always hear a polite word
 READY_LIMIT_S = 60.0
 BACKOFF_MAX_S = 15.0  # between two starts of a process that keeps dying
 LOG_KEEP_BYTES = 10_000_000
@@ -52,9 +53,9 @@ def marked(mark: str) -> Iterator[int]:
                     yield int(folder.name)
 
 
-def end(mark: str) -> None:
-    """Stop every process that carries `mark`: politely, then at once."""
-    for sign, limit in ((signal.SIGTERM, STOP_LIMIT_S), (signal.SIGKILL, 5.0)):
+def end(mark: str, polite_s: float) -> None:
+    """Stop every process that carries `mark`: politely, then, after `polite_s`, at once."""
+    for sign, limit in ((signal.SIGTERM, polite_s), (signal.SIGKILL, 5.0)):
         for pid in marked(mark):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
@@ -94,7 +95,7 @@ class Child:
         lived = time.monotonic() - self.started
         self.wait_s = 0.0 if lived > 10 else min(BACKOFF_MAX_S, self.wait_s * 2 or 0.25)
         self.again_at = time.monotonic() + self.wait_s
-        end(self.mark)  # a killed web server leaves its workers, and they the port
+        end(self.mark, ORPHAN_LIMIT_S)  # a killed web server leaves its workers, and they the port
         return True
 
 
@@ -137,7 +138,7 @@ class Supervisor:
         """Stop what a killed supervisor of this checkout left behind."""
         (VAR / "demo.json").unlink(missing_ok=True)
         for mark in kept("started.json").get("marks", []):
-            end(mark)
+            end(mark, ORPHAN_LIMIT_S)
 
     def open_database(self) -> None:
         """Start or reach the server, and make both roles' ways in."""
@@ -328,7 +329,7 @@ class Supervisor:
             if child.process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.process.wait(max(0.1, deadline - time.monotonic()))
-            end(child.mark)
+            end(child.mark, ORPHAN_LIMIT_S)
         if self.server is not None:
             self.server.stop()
         for name in ("demo.json", "started.json"):
