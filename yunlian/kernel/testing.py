@@ -67,16 +67,23 @@ def context(
     )
 
 
-def data(code: str, ctx: Context, lines: int = 1, **overrides: Any) -> dict[str, Any]:
-    """Return a valid body. `a__b` overrides field b of the row that field a points to; `lines__x` one of every line."""
+def data(
+    code: str, ctx: Context, /, lines: int | list[dict[str, Any]] = 1, **overrides: Any
+) -> dict[str, Any]:
+    """Return a valid body. `a__b` overrides field b of the row that field a points to; `lines__x` one of every line.
+
+    `lines` is how many to make, or the lines themselves.
+    """
     document = find_document(code)
+    if isinstance(lines, list):
+        overrides, lines = overrides | {"lines": lines}, len(lines)
     own = {key: value for key, value in overrides.items() if "__" not in key}
     nested: dict[str, dict[str, Any]] = {}
     for key, value in overrides.items():
         if "__" in key:
             head, _sep, tail = key.partition("__")
             nested.setdefault(head, {})[tail] = value
-    body = _pulled(document, ctx, lines) if document.links else {}
+    body = _pulled(document, ctx, lines) if document.links and "lines" not in own else {}
     for name, kind in document.fields.items():
         if name not in body and (kind.required or name in nested) and kind.initial is None:
             body[name] = _value(kind, ctx, nested.get(name, {}), DEFAULTS.get(code, {}))
@@ -135,7 +142,14 @@ def _plain(kind: Any, ctx: Context) -> Any:
     return next((maker() for type_, maker in makers if isinstance(kind, type_)), f"名称{n}")
 
 
-def make(code: str, ctx: Context, lines: int = 1, upto: str | None = None, **overrides: Any) -> Loaded:
+def make(
+    code: str,
+    ctx: Context,
+    /,
+    lines: int | list[dict[str, Any]] = 1,
+    upto: str | None = None,
+    **overrides: Any,
+) -> Loaded:
     """Save a valid document and move it to a state; masters are just saved."""
     document = find_document(code)
     loaded = save(code, ctx, data(code, ctx, lines, **overrides))
@@ -233,7 +247,7 @@ class DocumentSuite:
             for name, kind in self.document.fields.items()
             if kind.required and kind.initial is None and not isinstance(kind, Boolean)
         }
-        body = {"lines": []} if self.document.lines is not None else {}
+        body: dict[str, Any] = {"lines": []} if self.document.lines is not None else {}
         if required:
             named = {field for field, _line in refusal(save, self.code, ctx, body)}
             assert required <= named

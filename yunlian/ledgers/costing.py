@@ -94,7 +94,11 @@ def _share_of_issue(entry: CostEntry, entries: list[CostEntry]) -> Decimal:
     """Return the part of the original issue's cost that these goods bring back; the last return takes the rest."""
     issued = CostEntry.objects.filter(line=entry.returns).aggregate(qty=Sum("qty"), value=Sum("value"))
     back = CostEntry.objects.filter(returns=entry.returns).aggregate(qty=Sum("qty"), value=Sum("value"))
-    now = [other for other in entries if other.returns == entry.returns and other is not entry and other.value is not None]
+    now = [
+        other
+        for other in entries
+        if other.returns == entry.returns and other is not entry and other.value is not None
+    ]
     came_qty = (back["qty"] or ZERO) + sum((other.qty for other in now), ZERO)
     came_value = (back["value"] or ZERO) + sum((other.value for other in now), ZERO)
     qty, value = -(issued["qty"] or ZERO), -(issued["value"] or ZERO)
@@ -115,7 +119,12 @@ def last_known_cost(product_id: uuid.UUID) -> Decimal:
     """Return the cost of one base unit when nothing is there: of the last goods that moved, else the product's purchase
     price, else 0. Per base unit, unrounded.
     """
-    rows = CostEntry.objects.filter(product_id=product_id).exclude(qty=0).order_by("-at", "-id").values_list("qty", "value")
+    rows = (
+        CostEntry.objects.filter(product_id=product_id)
+        .exclude(qty=0)
+        .order_by("-at", "-id")
+        .values_list("qty", "value")
+    )
     moved = rows.first()
     if moved is not None:
         cost: Decimal = moved[1] / moved[0]
@@ -130,7 +139,9 @@ def check_cost(balance: CostBalance, entries: list[CostEntry]) -> Iterable[Probl
     if legal:
         return
     product = Product.objects.filter(id=entries[0].product_id).values_list("code", flat=True).first()
-    message = _("%(code)s: %(qty)s left would have a cost of %(value)s, because later issues used its average.") % {
+    message = _(
+        "%(code)s: %(qty)s left would have a cost of %(value)s, because later issues used its average."
+    ) % {
         "code": product,
         "qty": trimmed(balance.qty, 0),
         "value": balance.value,

@@ -49,7 +49,9 @@ COST = declare_ledger(
     Ledger(
         entry=CostEntry,
         folds=(
-            Fold(balance=CostBalance, keys=("product_id",), measures=("qty", "value"), check=costing.check_cost),
+            Fold(
+                balance=CostBalance, keys=("product_id",), measures=("qty", "value"), check=costing.check_cost
+            ),
         ),
         value=costing.value_moves,
     )
@@ -127,7 +129,9 @@ SUPPLIER_FUNDS = declare_ledger(
 CASH = declare_ledger(
     Ledger(
         entry=CashEntry,
-        folds=(Fold(balance=CashBalance, keys=("account_id",), measures=("amount",), check=money.check_cash),),
+        folds=(
+            Fold(balance=CashBalance, keys=("account_id",), measures=("amount",), check=money.check_cash),
+        ),
         value=money.open_rows,
     )
 )

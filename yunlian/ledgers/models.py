@@ -40,7 +40,12 @@ class StockEntry(Entry):
     for_line = models.UUIDField(null=True)
 
     class Meta:
-        indexes = (Index(fields=["enterprise_id", "product_id", "warehouse_id", "date"], name="ledgers_stockentry_product"),)
+        indexes = (
+            Index(
+                fields=["enterprise_id", "product_id", "warehouse_id", "date"],
+                name="ledgers_stockentry_product",
+            ),
+        )
 
 
 class StockBalance(Balance):
@@ -59,9 +64,12 @@ class StockBalance(Balance):
     class Meta:
         constraints = (
             UniqueConstraint(
-                name="ledgers_stockbalance_key", fields=["enterprise_id", "product_id", "warehouse_id", "status"]
+                name="ledgers_stockbalance_key",
+                fields=["enterprise_id", "product_id", "warehouse_id", "status"],
             ),
-            CheckConstraint(name="ledgers_stockbalance_on_hand", condition=Q(may_be_negative=True) | Q(on_hand__gte=0)),
+            CheckConstraint(
+                name="ledgers_stockbalance_on_hand", condition=Q(may_be_negative=True) | Q(on_hand__gte=0)
+            ),
             CheckConstraint(
                 name="ledgers_stockbalance_reserved",
                 condition=Q(reserved__gte=0) & (Q(may_be_negative=True) | Q(reserved__lte=F("on_hand"))),
@@ -118,7 +126,9 @@ class CostEntry(Entry):
             Index(fields=["enterprise_id", "product_id", "at"], name="ledgers_costentry_product"),
             Index(fields=["enterprise_id", "line"], name="ledgers_costentry_line"),
             Index(
-                fields=["enterprise_id", "returns"], name="ledgers_costentry_returns", condition=Q(returns__isnull=False)
+                fields=["enterprise_id", "returns"],
+                name="ledgers_costentry_returns",
+                condition=Q(returns__isnull=False),
             ),
         )
 
@@ -181,7 +191,8 @@ class ReceivableBalance(Balance):
                 condition=_never_negative("charged", "credited", "applied", "written_off"),
             ),
             CheckConstraint(
-                name="ledgers_receivablebalance_applied", condition=Q(charged__gte=F("applied") + F("written_off"))
+                name="ledgers_receivablebalance_applied",
+                condition=Q(charged__gte=F("applied") + F("written_off")),
             ),
         )
         indexes = (Index(fields=["enterprise_id", "contract_id"], name="ledgers_receivablebalance_doc"),)
@@ -227,7 +238,9 @@ class CustomerFundsEntry(Entry):
     frozen = _amount(_("Frozen"))
 
     class Meta:
-        indexes = (Index(fields=["enterprise_id", "partner_id", "date"], name="ledgers_customerfunds_partner"),)
+        indexes = (
+            Index(fields=["enterprise_id", "partner_id", "date"], name="ledgers_customerfunds_partner"),
+        )
 
 
 class CustomerFunds(Balance):
@@ -253,7 +266,9 @@ class TiedFunds(Balance):
 
     class Meta:
         constraints = (
-            UniqueConstraint(name="ledgers_tiedfunds_key", fields=["enterprise_id", "partner_id", "for_doc_id"]),
+            UniqueConstraint(
+                name="ledgers_tiedfunds_key", fields=["enterprise_id", "partner_id", "for_doc_id"]
+            ),
             CheckConstraint(name="ledgers_tiedfunds_signs", condition=_never_negative("free")),
         )
 
@@ -285,9 +300,12 @@ class PayableBalance(Balance):
 
     class Meta:
         constraints = (
-            UniqueConstraint(name="ledgers_payablebalance_key", fields=["enterprise_id", "partner_id", "order_id"]),
+            UniqueConstraint(
+                name="ledgers_payablebalance_key", fields=["enterprise_id", "partner_id", "order_id"]
+            ),
             CheckConstraint(
-                name="ledgers_payablebalance_signs", condition=_never_negative("received", "returned", "applied")
+                name="ledgers_payablebalance_signs",
+                condition=_never_negative("received", "returned", "applied"),
             ),
             CheckConstraint(
                 name="ledgers_payablebalance_applied",
@@ -315,7 +333,8 @@ class SupplierBalance(Balance):
         constraints = (
             UniqueConstraint(name="ledgers_supplierbalance_key", fields=["enterprise_id", "partner_id"]),
             CheckConstraint(
-                name="ledgers_supplierbalance_signs", condition=_never_negative("received", "returned", "applied")
+                name="ledgers_supplierbalance_signs",
+                condition=_never_negative("received", "returned", "applied"),
             ),
         )
 
@@ -334,7 +353,9 @@ class SupplierFundsEntry(Entry):
     prepaid = _amount(_("Prepaid"))
 
     class Meta:
-        indexes = (Index(fields=["enterprise_id", "partner_id", "date"], name="ledgers_supplierfunds_partner"),)
+        indexes = (
+            Index(fields=["enterprise_id", "partner_id", "date"], name="ledgers_supplierfunds_partner"),
+        )
 
 
 class SupplierFunds(Balance):
@@ -359,7 +380,9 @@ class TiedPrepaid(Balance):
 
     class Meta:
         constraints = (
-            UniqueConstraint(name="ledgers_tiedprepaid_key", fields=["enterprise_id", "partner_id", "for_doc_id"]),
+            UniqueConstraint(
+                name="ledgers_tiedprepaid_key", fields=["enterprise_id", "partner_id", "for_doc_id"]
+            ),
             CheckConstraint(name="ledgers_tiedprepaid_signs", condition=_never_negative("prepaid")),
         )
 
@@ -384,5 +407,7 @@ class CashBalance(Balance):
     class Meta:
         constraints = (
             UniqueConstraint(name="ledgers_cashbalance_key", fields=["enterprise_id", "account_id"]),
-            CheckConstraint(name="ledgers_cashbalance_amount", condition=Q(may_be_negative=True) | Q(amount__gte=0)),
+            CheckConstraint(
+                name="ledgers_cashbalance_amount", condition=Q(may_be_negative=True) | Q(amount__gte=0)
+            ),
         )

@@ -35,7 +35,9 @@ def open_rows(entries: list[CashEntry], balances: dict[tuple[Any, ...], CashBala
     """Copy the account's permission to go below zero onto balances that begin with these entries."""
     fresh = {balance.account_id: balance for balance in balances.values() if balance._state.adding}
     if fresh:
-        for id_ in Account.objects.filter(id__in=list(fresh), may_be_negative=True).values_list("id", flat=True):
+        for id_ in Account.objects.filter(id__in=list(fresh), may_be_negative=True).values_list(
+            "id", flat=True
+        ):
             fresh[id_].may_be_negative = True
 
 
@@ -43,7 +45,13 @@ def check_receivable(balance: ReceivableBalance, entries: list[ReceivableEntry])
     """Yield when more is received or written off than was charged, or a sum falls below zero."""
     taken = balance.applied + balance.written_off
     if taken > balance.charged:
-        yield _exceeds(entries, _("open on this contract"), balance.charged - taken, ("applied", "written_off"), "charged")
+        yield _exceeds(
+            entries,
+            _("open on this contract"),
+            balance.charged - taken,
+            ("applied", "written_off"),
+            "charged",
+        )
         return
     yield from _below_zero(balance, entries, ("charged", "credited", "applied", "written_off"))
 
@@ -51,10 +59,18 @@ def check_receivable(balance: ReceivableBalance, entries: list[ReceivableEntry])
 def check_payable(balance: PayableBalance, entries: list[PayableEntry]) -> Iterable[Problem]:
     """Yield when more is paid or returned than was received, or a sum falls below zero."""
     if balance.applied > balance.received:
-        yield _exceeds(entries, _("owed for this order"), balance.received - balance.applied, ("applied",), "received")
+        yield _exceeds(
+            entries, _("owed for this order"), balance.received - balance.applied, ("applied",), "received"
+        )
         return
     if balance.returned > balance.received:
-        yield _exceeds(entries, _("received on this order"), balance.received - balance.returned, ("returned",), "received")
+        yield _exceeds(
+            entries,
+            _("received on this order"),
+            balance.received - balance.returned,
+            ("returned",),
+            "received",
+        )
         return
     yield from _below_zero(balance, entries, ("received", "returned", "applied"))
 
@@ -92,11 +108,17 @@ def _sum(entries: list[Any], names: Iterable[str]) -> Decimal:
 def _exceeds(entries: list[Any], what: Label, left: Decimal, taken: tuple[str, ...], given: str) -> Problem:
     """`left` is what the balance has after the entries, below zero."""
     need = _sum(entries, taken) - _sum(entries, (given,))
-    message = _("%(need)s is more than the %(have)s %(what)s.") % {"need": need, "have": left + need, "what": what}
+    message = _("%(need)s is more than the %(have)s %(what)s.") % {
+        "need": need,
+        "have": left + need,
+        "what": what,
+    }
     return Problem("amount", message, entries[0].line_no or None, "exceeds_open")
 
 
-def _below_zero(balance: Any, entries: list[Any], names: tuple[str, ...], field: str = "amount") -> Iterable[Problem]:
+def _below_zero(
+    balance: Any, entries: list[Any], names: tuple[str, ...], field: str = "amount"
+) -> Iterable[Problem]:
     for name in names:
         now = getattr(balance, name)
         if now < 0:
@@ -135,7 +157,9 @@ def lock_customer_funds(partner_id: uuid.UUID) -> Decimal:
 
 def lock_tied_funds(partner_id: uuid.UUID, documents: Iterable[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
     """Lock and return the free money a customer paid for each of these documents."""
-    rows = TiedFunds.objects.select_for_update(no_key=True).filter(partner_id=partner_id, for_doc_id__in=list(documents))
+    rows = TiedFunds.objects.select_for_update(no_key=True).filter(
+        partner_id=partner_id, for_doc_id__in=list(documents)
+    )
     return {row.for_doc_id: row.free for row in rows.order_by("for_doc_id")}
 
 
@@ -147,5 +171,7 @@ def lock_prepaid(partner_id: uuid.UUID) -> Decimal:
 
 def lock_tied_prepaid(partner_id: uuid.UUID, orders: Iterable[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
     """Lock and return what is prepaid to a supplier for each of these orders."""
-    rows = TiedPrepaid.objects.select_for_update(no_key=True).filter(partner_id=partner_id, for_doc_id__in=list(orders))
+    rows = TiedPrepaid.objects.select_for_update(no_key=True).filter(
+        partner_id=partner_id, for_doc_id__in=list(orders)
+    )
     return {row.for_doc_id: row.prepaid for row in rows.order_by("for_doc_id")}

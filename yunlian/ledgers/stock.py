@@ -41,7 +41,9 @@ def check_stock(balance: StockBalance, entries: list[StockEntry]) -> Iterable[Pr
         yield _short(balance, entries, _("available"), have=balance.available + need, need=need)
     elif balance.reserved > balance.on_hand:
         need = sum((entry.reserved for entry in entries), Decimal(0)) + took
-        yield _short(balance, entries, _("on hand"), have=balance.on_hand - balance.reserved + need, need=need)
+        yield _short(
+            balance, entries, _("on hand"), have=balance.on_hand - balance.reserved + need, need=need
+        )
 
 
 _EXPECTED: tuple[tuple[str, Label], ...] = (

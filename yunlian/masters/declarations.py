@@ -64,7 +64,10 @@ PRODUCT = declare(
         facts=rules.read_base_unit,
         check=rules.check_product,
         form=(
-            Section(_("Product"), "code name specification brand category unit barcode status is_sold is_bought is_active"),
+            Section(
+                _("Product"),
+                "code name specification brand category unit barcode status is_sold is_bought is_active",
+            ),
             Section(_("Prices and measures"), "list_price purchase_price volume weight note"),
             Section(_("Other units"), "unit factor", of="lines"),
         ),
@@ -96,7 +99,9 @@ WAREHOUSE = declare(
         sort="code",
         facts=rules.read_other_default,
         check=rules.check_single_default,
-        form=(Section(_("Warehouse"), "code name department address may_be_negative is_default is_active note"),),
+        form=(
+            Section(_("Warehouse"), "code name department address may_be_negative is_default is_active note"),
+        ),
     )
 )
 ACCOUNT = declare(
@@ -119,6 +124,7 @@ PRICE_LIST = declare(
         columns="code name kind partner level priority is_default is_active",
         find="code name",
         sort="code",
+        fill=rules.fill_price_list,
         facts=rules.read_price_list,
         check=rules.check_price_list,
         form=(

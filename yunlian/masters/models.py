@@ -14,7 +14,14 @@ from yunlian.org.models import Department
 class Unit(Master):
     """A unit of measure: piece, box, square metre. `scale` decimals are allowed in its quantities."""
 
-    scale = f.Integer(label=_("Decimals"), high=6, default=0, initial=0, hint=_("How many decimals a quantity may have."))
+    scale = f.Integer(
+        label=_("Decimals"),
+        high=6,
+        default=0,
+        initial=0,
+        null=False,
+        hint=_("How many decimals a quantity may have."),
+    )
 
     class Meta:
         constraints = (UniqueConstraint(name="masters_unit_code", fields=["enterprise_id", "code"]),)
@@ -74,7 +81,9 @@ class ProductUnit(Line):
 
     class Meta:
         constraints = (
-            UniqueConstraint(name="masters_productunit_once", fields=["enterprise_id", "product_id", "unit_id"]),
+            UniqueConstraint(
+                name="masters_productunit_once", fields=["enterprise_id", "product_id", "unit_id"]
+            ),
         )
 
 
@@ -118,7 +127,9 @@ class Warehouse(Master):
     class Meta:
         constraints = (
             UniqueConstraint(name="masters_warehouse_code", fields=["enterprise_id", "code"]),
-            UniqueConstraint(name="masters_warehouse_default", fields=["enterprise_id"], condition=Q(is_default=True)),
+            UniqueConstraint(
+                name="masters_warehouse_default", fields=["enterprise_id"], condition=Q(is_default=True)
+            ),
         )
 
 
@@ -147,13 +158,22 @@ class PriceList(Master):
     is_default = f.Boolean(label=_("Default list"))
     partner = f.Ref(Partner, label=_("Only for partner"), required=False)
     level = f.Text(label=_("Only for level"), max_length=30, required=False)
-    priority = f.Integer(label=_("Priority"), high=1_000, default=0, initial=0, hint=_("The highest is asked first."))
+    priority = f.Integer(
+        label=_("Priority"),
+        high=1_000,
+        default=0,
+        initial=0,
+        null=False,
+        hint=_("The highest is asked first."),
+    )
 
     class Meta:
         constraints = (
             UniqueConstraint(name="masters_pricelist_code", fields=["enterprise_id", "code"]),
             UniqueConstraint(
-                name="masters_pricelist_default", fields=["enterprise_id", "kind"], condition=Q(is_default=True)
+                name="masters_pricelist_default",
+                fields=["enterprise_id", "kind"],
+                condition=Q(is_default=True),
             ),
         )
 
@@ -163,8 +183,8 @@ class PriceLine(Line):
 
     price_list = f.Parent(PriceList)
     product = f.Ref(Product, label=_("Product"))
-    unit = f.Ref(Unit, label=_("Unit"))
-    qty_from = f.Qty(label=_("From quantity"), low="0", initial=Decimal(0))
+    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("The base unit when left blank."))
+    qty_from = f.Qty(label=_("From quantity"), low="0", default=Decimal(0), initial=Decimal(0), null=False)
     price = f.Price(label=_("Price"))
     valid_from = f.Date(label=_("Valid from"), required=False)
     valid_to = f.Date(label=_("Valid to"), required=False)
@@ -173,7 +193,9 @@ class PriceLine(Line):
         constraints = (
             CheckConstraint(
                 name="masters_priceline_validity",
-                condition=Q(valid_from__isnull=True) | Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                condition=Q(valid_from__isnull=True)
+                | Q(valid_to__isnull=True)
+                | Q(valid_to__gte=F("valid_from")),
             ),
             Exclusion(
                 name="masters_priceline_overlap",

@@ -13,6 +13,7 @@ from yunlian.kernel.sql import run
 from yunlian.kernel.text import _
 
 from .models import Category, Partner, PriceLine, PriceList, Product, ProductUnit, Warehouse
+from .units import fill_units
 
 
 def read_ancestors(category: Category, lines: list[Any], ctx: Context) -> set[uuid.UUID]:
@@ -25,7 +26,9 @@ def read_ancestors(category: Category, lines: list[Any], ctx: Context) -> set[uu
     return {row[0] for row in run(sql, [ctx.enterprise_id, category.parent_id, ctx.enterprise_id])}
 
 
-def check_category(category: Category, lines: list[Any], ctx: Context, above: set[uuid.UUID]) -> Iterable[Problem]:
+def check_category(
+    category: Category, lines: list[Any], ctx: Context, above: set[uuid.UUID]
+) -> Iterable[Problem]:
     if category.id in above:
         yield Problem("parent", _("A category cannot belong to itself."), code="cycle")
 
@@ -59,9 +62,15 @@ def read_other_default(warehouse: Warehouse, lines: list[Any], ctx: Context) -> 
     return others.values_list("code", flat=True).first()
 
 
-def check_single_default(warehouse: Warehouse, lines: list[Any], ctx: Context, other: str | None) -> Iterable[Problem]:
+def check_single_default(
+    warehouse: Warehouse, lines: list[Any], ctx: Context, other: str | None
+) -> Iterable[Problem]:
     if warehouse.is_default and other is not None:
         yield Problem("is_default", _("%(code)s is the default already.") % {"code": other}, code="twice")
+
+
+def fill_price_list(price_list: PriceList, lines: list[PriceLine], ctx: Context) -> None:
+    fill_units(lines)
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,9 @@ def check_price_list(
     price_list: PriceList, lines: list[PriceLine], ctx: Context, facts: PriceListFacts
 ) -> Iterable[Problem]:
     if price_list.is_default and facts.other_default is not None:
-        yield Problem("is_default", _("%(code)s is the default already.") % {"code": facts.other_default}, code="twice")
+        yield Problem(
+            "is_default", _("%(code)s is the default already.") % {"code": facts.other_default}, code="twice"
+        )
     if price_list.is_default and (price_list.partner_id or price_list.level):
         yield Problem("is_default", _("The default list is for everybody."))
     by_key: dict[tuple[Any, ...], list[PriceLine]] = defaultdict(list)

@@ -8,397 +8,1254 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('kernel', '0001_initial'),
-        ('masters', '0001_initial'),
+        ("kernel", "0001_initial"),
+        ("masters", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ReservationBalance',
+            name="ReservationBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('for_line', models.UUIDField()),
-                ('reserved', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("for_line", models.UUIDField()),
+                ("reserved", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'for_line'), name='ledgers_reservationbalance_key'), models.CheckConstraint(condition=models.Q(('reserved__gte', 0)), name='ledgers_reservationbalance_reserved'), yunlian.kernel.constraints.RowSecurity(name='ledgers_reservationbalance_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "for_line"), name="ledgers_reservationbalance_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reserved__gte", 0)), name="ledgers_reservationbalance_reserved"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_reservationbalance_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CashBalance',
+            name="CashBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('amount', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('may_be_negative', models.BooleanField(default=False)),
-                ('account_id', models.UUIDField(editable=False)),
-                ('account', models.ForeignObject(from_fields=['enterprise_id', 'account_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.account', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("amount", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("may_be_negative", models.BooleanField(default=False)),
+                ("account_id", models.UUIDField(editable=False)),
+                (
+                    "account",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "account_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.account",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'account_id'), name='ledgers_cashbalance_key'), models.CheckConstraint(condition=models.Q(('may_be_negative', True), ('amount__gte', 0), _connector='OR'), name='ledgers_cashbalance_amount'), yunlian.kernel.constraints.RowSecurity(name='ledgers_cashbalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='account_id', name='ledgers_cashbalance_account_fk', to_table='masters_account')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "account_id"), name="ledgers_cashbalance_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("may_be_negative", True), ("amount__gte", 0), _connector="OR"),
+                        name="ledgers_cashbalance_amount",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_cashbalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="account_id", name="ledgers_cashbalance_account_fk", to_table="masters_account"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CashEntry',
+            name="CashEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('amount', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('account_id', models.UUIDField(editable=False)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('account', models.ForeignObject(from_fields=['enterprise_id', 'account_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.account', to_fields=['enterprise_id', 'id'])),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("amount", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("account_id", models.UUIDField(editable=False)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "account",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "account_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.account",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'account_id', 'date'], name='ledgers_cashentry_account')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_cashentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_cashentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_cashentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='account_id', name='ledgers_cashentry_account_fk', to_table='masters_account'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_cashentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "account_id", "date"], name="ledgers_cashentry_account"
+                    )
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(append_only=True, name="ledgers_cashentry_tenant"),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_cashentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_cashentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="account_id", name="ledgers_cashentry_account_fk", to_table="masters_account"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_cashentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CostBalance',
+            name="CostBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('qty', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('value', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('product_id', models.UUIDField(editable=False)),
-                ('product', models.ForeignObject(from_fields=['enterprise_id', 'product_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.product', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("qty", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("value", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("product_id", models.UUIDField(editable=False)),
+                (
+                    "product",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "product_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.product",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'product_id'), name='ledgers_costbalance_key'), models.CheckConstraint(condition=models.Q(models.Q(('qty', 0), ('value', 0)), models.Q(('qty__gt', 0), ('value__gte', 0)), models.Q(('qty__lt', 0), ('value__lte', 0)), _connector='OR'), name='ledgers_costbalance_value'), yunlian.kernel.constraints.RowSecurity(name='ledgers_costbalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='product_id', name='ledgers_costbalance_product_fk', to_table='masters_product')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "product_id"), name="ledgers_costbalance_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("qty", 0), ("value", 0)),
+                            models.Q(("qty__gt", 0), ("value__gte", 0)),
+                            models.Q(("qty__lt", 0), ("value__lte", 0)),
+                            _connector="OR",
+                        ),
+                        name="ledgers_costbalance_value",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_costbalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="product_id", name="ledgers_costbalance_product_fk", to_table="masters_product"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CostEntry',
+            name="CostEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('qty', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('value', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('line', models.UUIDField(null=True)),
-                ('returns', models.UUIDField(null=True)),
-                ('product_id', models.UUIDField(editable=False)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('product', models.ForeignObject(from_fields=['enterprise_id', 'product_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.product', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("qty", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("value", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("line", models.UUIDField(null=True)),
+                ("returns", models.UUIDField(null=True)),
+                ("product_id", models.UUIDField(editable=False)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "product_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.product",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'product_id', 'at'], name='ledgers_costentry_product'), models.Index(fields=['enterprise_id', 'line'], name='ledgers_costentry_line'), models.Index(condition=models.Q(('returns__isnull', False)), fields=['enterprise_id', 'returns'], name='ledgers_costentry_returns')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_costentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_costentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_costentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='product_id', name='ledgers_costentry_product_fk', to_table='masters_product'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_costentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "product_id", "at"], name="ledgers_costentry_product"
+                    ),
+                    models.Index(fields=["enterprise_id", "line"], name="ledgers_costentry_line"),
+                    models.Index(
+                        condition=models.Q(("returns__isnull", False)),
+                        fields=["enterprise_id", "returns"],
+                        name="ledgers_costentry_returns",
+                    ),
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(append_only=True, name="ledgers_costentry_tenant"),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_costentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_costentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="product_id", name="ledgers_costentry_product_fk", to_table="masters_product"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_costentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CustomerBalance',
+            name="CustomerBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('charged', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('credited', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('applied', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('written_off', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("charged", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("credited", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("applied", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("written_off", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id'), name='ledgers_customerbalance_key'), models.CheckConstraint(condition=models.Q(('applied__gte', 0), ('charged__gte', 0), ('credited__gte', 0), ('written_off__gte', 0)), name='ledgers_customerbalance_signs'), yunlian.kernel.constraints.RowSecurity(name='ledgers_customerbalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_customerbalance_partner_fk', to_table='masters_partner')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id"), name="ledgers_customerbalance_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("applied__gte", 0),
+                            ("charged__gte", 0),
+                            ("credited__gte", 0),
+                            ("written_off__gte", 0),
+                        ),
+                        name="ledgers_customerbalance_signs",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_customerbalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_customerbalance_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CustomerFunds',
+            name="CustomerFunds",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('free', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('frozen', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("free", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("frozen", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id'), name='ledgers_customerfunds_key'), models.CheckConstraint(condition=models.Q(('free__gte', 0), ('frozen__gte', 0)), name='ledgers_customerfunds_signs'), yunlian.kernel.constraints.RowSecurity(name='ledgers_customerfunds_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_customerfunds_partner_fk', to_table='masters_partner')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id"), name="ledgers_customerfunds_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("free__gte", 0), ("frozen__gte", 0)),
+                        name="ledgers_customerfunds_signs",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_customerfunds_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_customerfunds_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CustomerFundsEntry',
+            name="CustomerFundsEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('free', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('frozen', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('for_doc_id', models.UUIDField(editable=False, null=True)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('for_doc', models.ForeignObject(from_fields=['enterprise_id', 'for_doc_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("free", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("frozen", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("for_doc_id", models.UUIDField(editable=False, null=True)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "for_doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "for_doc_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'partner_id', 'date'], name='ledgers_customerfunds_partner')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_customerfundsentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_customerfundsentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_customerfundsentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_customerfundsentry_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='for_doc_id', name='ledgers_customerfundsentry_for_doc_fk', to_table='kernel_doc'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_customerfundsentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "partner_id", "date"], name="ledgers_customerfunds_partner"
+                    )
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(
+                        append_only=True, name="ledgers_customerfundsentry_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_customerfundsentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_customerfundsentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_customerfundsentry_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="for_doc_id",
+                        name="ledgers_customerfundsentry_for_doc_fk",
+                        to_table="kernel_doc",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_customerfundsentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PayableBalance',
+            name="PayableBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('received', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('returned', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('applied', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('order_id', models.UUIDField(editable=False)),
-                ('order', models.ForeignObject(from_fields=['enterprise_id', 'order_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("received", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("returned", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("applied", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("order_id", models.UUIDField(editable=False)),
+                (
+                    "order",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "order_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'order_id'], name='ledgers_payablebalance_doc')],
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id', 'order_id'), name='ledgers_payablebalance_key'), models.CheckConstraint(condition=models.Q(('applied__gte', 0), ('received__gte', 0), ('returned__gte', 0)), name='ledgers_payablebalance_signs'), models.CheckConstraint(condition=models.Q(('received__gte', models.F('applied')), ('received__gte', models.F('returned'))), name='ledgers_payablebalance_applied'), yunlian.kernel.constraints.RowSecurity(name='ledgers_payablebalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_payablebalance_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='order_id', name='ledgers_payablebalance_order_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(fields=["enterprise_id", "order_id"], name="ledgers_payablebalance_doc")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id", "order_id"), name="ledgers_payablebalance_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("applied__gte", 0), ("received__gte", 0), ("returned__gte", 0)),
+                        name="ledgers_payablebalance_signs",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("received__gte", models.F("applied")), ("received__gte", models.F("returned"))
+                        ),
+                        name="ledgers_payablebalance_applied",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_payablebalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_payablebalance_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="order_id", name="ledgers_payablebalance_order_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PayableEntry',
+            name="PayableEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('received', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('returned', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('applied', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('order_id', models.UUIDField(editable=False)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('order', models.ForeignObject(from_fields=['enterprise_id', 'order_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("received", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("returned", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("applied", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("order_id", models.UUIDField(editable=False)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "order_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'partner_id', 'date'], name='ledgers_payable_partner'), models.Index(fields=['enterprise_id', 'order_id'], name='ledgers_payable_order')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_payableentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_payableentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_payableentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_payableentry_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='order_id', name='ledgers_payableentry_order_fk', to_table='kernel_doc'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_payableentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "partner_id", "date"], name="ledgers_payable_partner"
+                    ),
+                    models.Index(fields=["enterprise_id", "order_id"], name="ledgers_payable_order"),
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(
+                        append_only=True, name="ledgers_payableentry_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_payableentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_payableentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_payableentry_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="order_id", name="ledgers_payableentry_order_fk", to_table="kernel_doc"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_payableentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReceivableBalance',
+            name="ReceivableBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('charged', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('credited', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('applied', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('written_off', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('contract_id', models.UUIDField(editable=False)),
-                ('contract', models.ForeignObject(from_fields=['enterprise_id', 'contract_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("charged", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("credited", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("applied", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("written_off", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("contract_id", models.UUIDField(editable=False)),
+                (
+                    "contract",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "contract_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'contract_id'], name='ledgers_receivablebalance_doc')],
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id', 'contract_id'), name='ledgers_receivablebalance_key'), models.CheckConstraint(condition=models.Q(('applied__gte', 0), ('charged__gte', 0), ('credited__gte', 0), ('written_off__gte', 0)), name='ledgers_receivablebalance_signs'), models.CheckConstraint(condition=models.Q(('charged__gte', django.db.models.expressions.CombinedExpression(models.F('applied'), '+', models.F('written_off')))), name='ledgers_receivablebalance_applied'), yunlian.kernel.constraints.RowSecurity(name='ledgers_receivablebalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_receivablebalance_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='contract_id', name='ledgers_receivablebalance_contract_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "contract_id"], name="ledgers_receivablebalance_doc"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id", "contract_id"),
+                        name="ledgers_receivablebalance_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("applied__gte", 0),
+                            ("charged__gte", 0),
+                            ("credited__gte", 0),
+                            ("written_off__gte", 0),
+                        ),
+                        name="ledgers_receivablebalance_signs",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "charged__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("applied"), "+", models.F("written_off")
+                                ),
+                            )
+                        ),
+                        name="ledgers_receivablebalance_applied",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_receivablebalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_receivablebalance_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="contract_id",
+                        name="ledgers_receivablebalance_contract_fk",
+                        to_table="kernel_doc",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReceivableEntry',
+            name="ReceivableEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('charged', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('credited', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('applied', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('written_off', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('contract_id', models.UUIDField(editable=False)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('contract', models.ForeignObject(from_fields=['enterprise_id', 'contract_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("charged", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("credited", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("applied", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("written_off", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("contract_id", models.UUIDField(editable=False)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "contract",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "contract_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'partner_id', 'date'], name='ledgers_receivable_partner'), models.Index(fields=['enterprise_id', 'contract_id'], name='ledgers_receivable_contract')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_receivableentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_receivableentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_receivableentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_receivableentry_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='contract_id', name='ledgers_receivableentry_contract_fk', to_table='kernel_doc'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_receivableentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "partner_id", "date"], name="ledgers_receivable_partner"
+                    ),
+                    models.Index(fields=["enterprise_id", "contract_id"], name="ledgers_receivable_contract"),
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(
+                        append_only=True, name="ledgers_receivableentry_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_receivableentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_receivableentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_receivableentry_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="contract_id",
+                        name="ledgers_receivableentry_contract_fk",
+                        to_table="kernel_doc",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_receivableentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StockBalance',
+            name="StockBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('status', models.CharField(blank=True, default='good', max_length=30)),
-                ('on_hand', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('reserved', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('pending_out', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('in_transit', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('on_order', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('may_be_negative', models.BooleanField(default=False)),
-                ('product_id', models.UUIDField(editable=False)),
-                ('warehouse_id', models.UUIDField(editable=False)),
-                ('product', models.ForeignObject(from_fields=['enterprise_id', 'product_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.product', to_fields=['enterprise_id', 'id'])),
-                ('warehouse', models.ForeignObject(from_fields=['enterprise_id', 'warehouse_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.warehouse', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("status", models.CharField(blank=True, default="good", max_length=30)),
+                ("on_hand", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("reserved", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("pending_out", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("in_transit", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("on_order", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("may_be_negative", models.BooleanField(default=False)),
+                ("product_id", models.UUIDField(editable=False)),
+                ("warehouse_id", models.UUIDField(editable=False)),
+                (
+                    "product",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "product_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.product",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "warehouse_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.warehouse",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'product_id', 'warehouse_id', 'status'), name='ledgers_stockbalance_key'), models.CheckConstraint(condition=models.Q(('may_be_negative', True), ('on_hand__gte', 0), _connector='OR'), name='ledgers_stockbalance_on_hand'), models.CheckConstraint(condition=models.Q(('reserved__gte', 0), models.Q(('may_be_negative', True), ('reserved__lte', models.F('on_hand')), _connector='OR')), name='ledgers_stockbalance_reserved'), models.CheckConstraint(condition=models.Q(('in_transit__gte', 0), ('on_order__gte', 0), ('pending_out__gte', 0)), name='ledgers_stockbalance_expected'), models.CheckConstraint(condition=models.Q(('may_be_negative', True), models.Q(('status', 'good'), _negated=True), ('on_hand__gte', django.db.models.expressions.CombinedExpression(models.F('reserved'), '+', models.F('pending_out'))), _connector='OR'), name='ledgers_stockbalance_available'), models.CheckConstraint(condition=models.Q(('status__in', ['good', 'defect', 'inspect'])), name='ledgers_stockbalance_status_known'), yunlian.kernel.constraints.RowSecurity(name='ledgers_stockbalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='product_id', name='ledgers_stockbalance_product_fk', to_table='masters_product'), yunlian.kernel.constraints.CompositeForeignKey(column='warehouse_id', name='ledgers_stockbalance_warehouse_fk', to_table='masters_warehouse')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "product_id", "warehouse_id", "status"),
+                        name="ledgers_stockbalance_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("may_be_negative", True), ("on_hand__gte", 0), _connector="OR"),
+                        name="ledgers_stockbalance_on_hand",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("reserved__gte", 0),
+                            models.Q(
+                                ("may_be_negative", True),
+                                ("reserved__lte", models.F("on_hand")),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="ledgers_stockbalance_reserved",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("in_transit__gte", 0), ("on_order__gte", 0), ("pending_out__gte", 0)
+                        ),
+                        name="ledgers_stockbalance_expected",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("may_be_negative", True),
+                            models.Q(("status", "good"), _negated=True),
+                            (
+                                "on_hand__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("reserved"), "+", models.F("pending_out")
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="ledgers_stockbalance_available",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["good", "defect", "inspect"])),
+                        name="ledgers_stockbalance_status_known",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_stockbalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="product_id",
+                        name="ledgers_stockbalance_product_fk",
+                        to_table="masters_product",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="warehouse_id",
+                        name="ledgers_stockbalance_warehouse_fk",
+                        to_table="masters_warehouse",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StockEntry',
+            name="StockEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('status', models.CharField(blank=True, default='good', max_length=30)),
-                ('on_hand', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('reserved', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('pending_out', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('in_transit', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('on_order', models.DecimalField(decimal_places=6, default=Decimal('0'), max_digits=18)),
-                ('for_line', models.UUIDField(null=True)),
-                ('product_id', models.UUIDField(editable=False)),
-                ('warehouse_id', models.UUIDField(editable=False)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('product', models.ForeignObject(from_fields=['enterprise_id', 'product_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.product', to_fields=['enterprise_id', 'id'])),
-                ('warehouse', models.ForeignObject(from_fields=['enterprise_id', 'warehouse_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.warehouse', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("status", models.CharField(blank=True, default="good", max_length=30)),
+                ("on_hand", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("reserved", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("pending_out", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("in_transit", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("on_order", models.DecimalField(decimal_places=6, default=Decimal("0"), max_digits=18)),
+                ("for_line", models.UUIDField(null=True)),
+                ("product_id", models.UUIDField(editable=False)),
+                ("warehouse_id", models.UUIDField(editable=False)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "product_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.product",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "warehouse_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.warehouse",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'product_id', 'warehouse_id', 'date'], name='ledgers_stockentry_product')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['good', 'defect', 'inspect'])), name='ledgers_stockentry_status_known'), yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_stockentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_stockentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_stockentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='product_id', name='ledgers_stockentry_product_fk', to_table='masters_product'), yunlian.kernel.constraints.CompositeForeignKey(column='warehouse_id', name='ledgers_stockentry_warehouse_fk', to_table='masters_warehouse'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_stockentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "product_id", "warehouse_id", "date"],
+                        name="ledgers_stockentry_product",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["good", "defect", "inspect"])),
+                        name="ledgers_stockentry_status_known",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(
+                        append_only=True, name="ledgers_stockentry_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_stockentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_stockentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="product_id", name="ledgers_stockentry_product_fk", to_table="masters_product"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="warehouse_id",
+                        name="ledgers_stockentry_warehouse_fk",
+                        to_table="masters_warehouse",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_stockentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SupplierBalance',
+            name="SupplierBalance",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('received', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('returned', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('applied', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("received", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("returned", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("applied", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id'), name='ledgers_supplierbalance_key'), models.CheckConstraint(condition=models.Q(('applied__gte', 0), ('received__gte', 0), ('returned__gte', 0)), name='ledgers_supplierbalance_signs'), yunlian.kernel.constraints.RowSecurity(name='ledgers_supplierbalance_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_supplierbalance_partner_fk', to_table='masters_partner')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id"), name="ledgers_supplierbalance_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("applied__gte", 0), ("received__gte", 0), ("returned__gte", 0)),
+                        name="ledgers_supplierbalance_signs",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_supplierbalance_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_supplierbalance_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SupplierFunds',
+            name="SupplierFunds",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('prepaid', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("prepaid", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id'), name='ledgers_supplierfunds_key'), models.CheckConstraint(condition=models.Q(('prepaid__gte', 0)), name='ledgers_supplierfunds_signs'), yunlian.kernel.constraints.RowSecurity(name='ledgers_supplierfunds_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_supplierfunds_partner_fk', to_table='masters_partner')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id"), name="ledgers_supplierfunds_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("prepaid__gte", 0)), name="ledgers_supplierfunds_signs"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_supplierfunds_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_supplierfunds_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SupplierFundsEntry',
+            name="SupplierFundsEntry",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('line_no', models.SmallIntegerField(default=0)),
-                ('leg', models.SmallIntegerField(default=0)),
-                ('turn', models.SmallIntegerField(default=0)),
-                ('date', models.DateField()),
-                ('at', models.DateTimeField()),
-                ('reverses', models.UUIDField(null=True)),
-                ('prepaid', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('for_doc_id', models.UUIDField(editable=False, null=True)),
-                ('doc_id', models.UUIDField(editable=False)),
-                ('doc', models.ForeignObject(from_fields=['enterprise_id', 'doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('for_doc', models.ForeignObject(from_fields=['enterprise_id', 'for_doc_id'], null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("line_no", models.SmallIntegerField(default=0)),
+                ("leg", models.SmallIntegerField(default=0)),
+                ("turn", models.SmallIntegerField(default=0)),
+                ("date", models.DateField()),
+                ("at", models.DateTimeField()),
+                ("reverses", models.UUIDField(null=True)),
+                ("prepaid", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("for_doc_id", models.UUIDField(editable=False, null=True)),
+                ("doc_id", models.UUIDField(editable=False)),
+                (
+                    "doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "for_doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "for_doc_id"],
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'partner_id', 'date'], name='ledgers_supplierfunds_partner')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='ledgers_supplierfundsentry_tenant'), models.UniqueConstraint(fields=('enterprise_id', 'doc_id', 'line_no', 'leg', 'turn'), name='ledgers_supplierfundsentry_once'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('enterprise_id', 'reverses'), name='ledgers_supplierfundsentry_reversed_once'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_supplierfundsentry_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='for_doc_id', name='ledgers_supplierfundsentry_for_doc_fk', to_table='kernel_doc'), yunlian.kernel.constraints.CompositeForeignKey(column='doc_id', name='ledgers_supplierfundsentry_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "partner_id", "date"], name="ledgers_supplierfunds_partner"
+                    )
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(
+                        append_only=True, name="ledgers_supplierfundsentry_tenant"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "doc_id", "line_no", "leg", "turn"),
+                        name="ledgers_supplierfundsentry_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("enterprise_id", "reverses"),
+                        name="ledgers_supplierfundsentry_reversed_once",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id",
+                        name="ledgers_supplierfundsentry_partner_fk",
+                        to_table="masters_partner",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="for_doc_id",
+                        name="ledgers_supplierfundsentry_for_doc_fk",
+                        to_table="kernel_doc",
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="doc_id", name="ledgers_supplierfundsentry_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TiedFunds',
+            name="TiedFunds",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('free', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('for_doc_id', models.UUIDField(editable=False)),
-                ('for_doc', models.ForeignObject(from_fields=['enterprise_id', 'for_doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("free", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("for_doc_id", models.UUIDField(editable=False)),
+                (
+                    "for_doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "for_doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id', 'for_doc_id'), name='ledgers_tiedfunds_key'), models.CheckConstraint(condition=models.Q(('free__gte', 0)), name='ledgers_tiedfunds_signs'), yunlian.kernel.constraints.RowSecurity(name='ledgers_tiedfunds_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_tiedfunds_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='for_doc_id', name='ledgers_tiedfunds_for_doc_fk', to_table='kernel_doc')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id", "for_doc_id"), name="ledgers_tiedfunds_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("free__gte", 0)), name="ledgers_tiedfunds_signs"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_tiedfunds_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id", name="ledgers_tiedfunds_partner_fk", to_table="masters_partner"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="for_doc_id", name="ledgers_tiedfunds_for_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TiedPrepaid',
+            name="TiedPrepaid",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('prepaid', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18)),
-                ('partner_id', models.UUIDField(editable=False)),
-                ('for_doc_id', models.UUIDField(editable=False)),
-                ('for_doc', models.ForeignObject(from_fields=['enterprise_id', 'for_doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('partner', models.ForeignObject(from_fields=['enterprise_id', 'partner_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='masters.partner', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("prepaid", models.DecimalField(decimal_places=2, default=Decimal("0"), max_digits=18)),
+                ("partner_id", models.UUIDField(editable=False)),
+                ("for_doc_id", models.UUIDField(editable=False)),
+                (
+                    "for_doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "for_doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "partner_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="masters.partner",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'partner_id', 'for_doc_id'), name='ledgers_tiedprepaid_key'), models.CheckConstraint(condition=models.Q(('prepaid__gte', 0)), name='ledgers_tiedprepaid_signs'), yunlian.kernel.constraints.RowSecurity(name='ledgers_tiedprepaid_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='partner_id', name='ledgers_tiedprepaid_partner_fk', to_table='masters_partner'), yunlian.kernel.constraints.CompositeForeignKey(column='for_doc_id', name='ledgers_tiedprepaid_for_doc_fk', to_table='kernel_doc')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "partner_id", "for_doc_id"), name="ledgers_tiedprepaid_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("prepaid__gte", 0)), name="ledgers_tiedprepaid_signs"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="ledgers_tiedprepaid_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="partner_id", name="ledgers_tiedprepaid_partner_fk", to_table="masters_partner"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="for_doc_id", name="ledgers_tiedprepaid_for_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
     ]
