@@ -1,6 +1,7 @@
 """The kernel as a Django app; owns the tables every document shares."""
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class KernelConfig(AppConfig):
@@ -8,5 +9,6 @@ class KernelConfig(AppConfig):
     label = "kernel"
     default_auto_field = "django.db.models.BigAutoField"
 
+    @override
     def ready(self) -> None:
         from . import resources  # noqa: F401 - declares the generic routes

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import BaseConstraint, Model
+from typing_extensions import override
 
 APPLICATION_ROLE = "yunlian_app"
 
@@ -15,18 +16,22 @@ APPLICATION_ROLE = "yunlian_app"
 class _Sql(BaseConstraint):
     """A constraint written as SQL after its table exists."""
 
+    @override
     def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         raise NotImplementedError
 
+    @override
     def constraint_sql(
         self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None
     ) -> Any:
         assert schema_editor is not None
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
 
+    @override
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """The database is the judge."""
 
+    @override
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.deconstruct() == other.deconstruct()
 
@@ -43,6 +48,7 @@ class CompositeForeignKey(_Sql):
         super().__init__(name=name)
         self.column, self.to_table, self.cascade = column, to_table, cascade
 
+    @override
     def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         assert model is not None
         action = " ON DELETE CASCADE" if self.cascade else ""
@@ -51,10 +57,12 @@ class CompositeForeignKey(_Sql):
             f'(enterprise_id, "{self.column}") REFERENCES "{self.to_table}" (enterprise_id, id){action}'
         )
 
+    @override
     def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         assert model is not None
         return f'ALTER TABLE "{model._meta.db_table}" DROP CONSTRAINT "{self.name}"'
 
+    @override
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         kwargs |= {"column": self.column, "to_table": self.to_table}
@@ -71,6 +79,7 @@ class RowSecurity(_Sql):
         super().__init__(name=name)
         self.append_only = append_only
 
+    @override
     def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         assert model is not None
         table = model._meta.db_table
@@ -84,6 +93,7 @@ class RowSecurity(_Sql):
             sql += f'; REVOKE UPDATE, DELETE, TRUNCATE ON "{table}" FROM {APPLICATION_ROLE}'
         return sql
 
+    @override
     def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         assert model is not None
         table = model._meta.db_table
@@ -92,6 +102,7 @@ class RowSecurity(_Sql):
             f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY'
         )
 
+    @override
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         return path, args, kwargs | ({"append_only": True} if self.append_only else {})
@@ -107,6 +118,7 @@ class Exclusion(_Sql):
         super().__init__(name=name)
         self.equal, self.period = tuple(equal), period
 
+    @override
     def create_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         assert model is not None
         terms = ", ".join(f'"{column}" WITH =' for column in ("enterprise_id", *self.equal))
@@ -115,10 +127,12 @@ class Exclusion(_Sql):
             f"EXCLUDE USING gist ({terms}, {self.period} WITH &&) DEFERRABLE INITIALLY IMMEDIATE"
         )
 
+    @override
     def remove_sql(self, model: type[Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         assert model is not None
         return f'ALTER TABLE "{model._meta.db_table}" DROP CONSTRAINT "{self.name}"'
 
+    @override
     def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         path, args, kwargs = super().deconstruct()
         return path, args, kwargs | {"equal": self.equal, "period": self.period}

@@ -64,7 +64,8 @@ class Step:
     both back; `release` lets links go; `close` and `reopen` set the close flag. `input` are fields asked of the user.
     `act(header, lines, input, ctx)` may change fields of header and lines and yields problems. `when` names main-flow
     states a step of another track needs; `may(header)` hides a step that makes no sense for this document.
-    `is_partner` steps are moved by the chain only and never offered.
+    `post(header, lines, ctx)` yields ledger entries of this step alone, after its effects; taking the document's approval
+    back takes them back too. `is_partner` steps are moved by the chain only and never offered.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Step:
     act: Callable[..., Iterable[Problem] | None] | None = None
     when: tuple[str, ...] = ()
     may: Callable[[Any], bool] | None = None
+    post: Callable[..., Iterable[Any]] | None = None
     tone: str = "quiet"
     confirm: Label = ""
     is_partner: bool = False
@@ -181,8 +183,11 @@ class Link:
     """This document is made from `source` (flows.md F1); declared by the downstream side.
 
     `fills=(ours, theirs)`: our line field whose quantity is taken from the source's Done field. `header` and `line` map
-    our fields to the source's, copied when pulled; those named in `same` must still agree on save. With
+    our fields to the source's, copied when pulled; those named in `same`, of either, must still agree on save. With
     `of_header` the source is the document itself, not a line of it (a payment of an order).
+
+    `onward` names (code, Done field) of what our source was made from: what we take counts there too (a stock-out made
+    from a notice ships the contract). With `returns`, closing our document by hand gives back what it did not execute.
     """
 
     source: str
@@ -191,6 +196,8 @@ class Link:
     line: Mapping[str, str] = field(default_factory=dict)
     same: tuple[str, ...] = ()
     of_header: bool = False
+    onward: tuple[tuple[str, str], ...] = ()
+    returns: bool = False
 
 
 @dataclass(frozen=True)
@@ -445,5 +452,9 @@ def _link_slips(document: Document, link: Link) -> Iterable[str]:
         ):
             yield f"link maps line {ours} from {their}"
     for ours in link.same:
-        if ours not in link.header:
+        if ours not in link.header and ours not in link.line:
             yield f"link compares {ours}, which it does not map"
+    for code, name in link.onward:
+        further = REGISTRY.get(code)
+        if further is None or not isinstance(further.line_fields.get(name), f.Done):
+            yield f"link carries on to {code}.{name}, which is not a Done field"

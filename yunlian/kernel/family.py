@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class Family(AppConfig):
@@ -13,11 +14,13 @@ class Family(AppConfig):
         found = pkgutil.iter_modules(self.module.__path__ if self.module else [])
         return [each.name for each in found if each.ispkg and each.name != "migrations"]
 
+    @override
     def import_models(self) -> None:
         for folder in self._folders():
             importlib.import_module(f"{self.name}.{folder}.model")
         super().import_models()
 
+    @override
     def ready(self) -> None:
         for folder in self._folders():
             importlib.import_module(f"{self.name}.{folder}.document")

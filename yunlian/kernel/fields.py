@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Deferrable, F, Q, UniqueConstraint
 from django.db.models.fields.related import lazy_related_operation
 from django.utils.module_loading import import_string
+from typing_extensions import override
 
 from .constraints import CompositeForeignKey, RowSecurity
 from .identity import new_id
@@ -89,6 +90,7 @@ class Kind(models.Field[Any, Any]):
     # Most kinds are left NULL while a draft is incomplete; `Document.check` refuses them afterwards.
     _may_be_null: ClassVar[bool] = True
 
+    @override
     def deconstruct(self) -> Any:
         """Migrations name Django's own field, so that they outlive the kernel's classes."""
         name, _path, args, kwargs = super().deconstruct()
@@ -96,6 +98,7 @@ class Kind(models.Field[Any, Any]):
 
     django_class: ClassVar[str]
 
+    @override
     def clone(self) -> Any:
         return plain_clone(self)
 
@@ -111,7 +114,9 @@ class Kind(models.Field[Any, Any]):
         return {}
 
 
-class Text(Kind, models.CharField):
+class Text(Kind, models.CharField[Any, Any]):
+    """A line of text; blank is the empty string."""
+
     kind = "text"
     django_class = "CharField"
     _may_be_null = False
@@ -122,23 +127,27 @@ class Text(Kind, models.CharField):
         super().__init__(max_length=max_length, **options)
         self.blank = True
 
+    @override
     def parse(self, value: Any) -> str:
         if value is None:
             return ""
         if not isinstance(value, str):
             raise BadValue(_("Must be text."))
-        value = unicodedata.normalize("NFC", value).strip()
-        if "\x00" in value or any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        text = unicodedata.normalize("NFC", value).strip()
+        if not text.isprintable() and ("\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text)):
             raise BadValue(_("Contains characters that cannot be stored."))
-        if self.max_length and len(value) > self.max_length:
+        if self.max_length and len(text) > self.max_length:
             raise BadValue(_("Is longer than %(n)s characters.") % {"n": self.max_length}, "too_long")
-        return value
+        return text
 
+    @override
     def meta(self) -> dict[str, Any]:
         return {"max_length": self.max_length}
 
 
 class LongText(Text):
+    """Text of several lines."""
+
     kind = "longtext"
 
     def __init__(self, *, max_length: int = 4000, **options: Any) -> None:
@@ -153,6 +162,7 @@ class Code(Text):
     def __init__(self, *, max_length: int = 60, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
 
+    @override
     def parse(self, value: Any) -> str:
         return normal_code(super().parse(value))
 
@@ -170,6 +180,7 @@ class Phone(Text):
     def __init__(self, *, max_length: int = 30, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
 
+    @override
     def parse(self, value: Any) -> str:
         number = super().parse(value).replace(" ", "").replace("-", "")
         if number and not (number.lstrip("+").isdigit() and 5 <= len(number) <= 20):
@@ -186,6 +197,7 @@ class Choice(Text):
         self.options = tuple(choices)
         super().__init__(max_length=30, **options)
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         values = [value for value, _label in self.options] + ([] if self.required else [""])
@@ -194,6 +206,7 @@ class Choice(Text):
             CheckConstraint(name=constraint_name(cls, name, "known"), condition=Q(**{f"{name}__in": values})),
         )
 
+    @override
     def parse(self, value: Any) -> str:
         text = super().parse(value)
         if text and text not in {known for known, _label in self.options}:
@@ -201,6 +214,7 @@ class Choice(Text):
             raise BadValue(_("Must be one of: %(known)s.") % {"known": known_values}, "unknown")
         return text
 
+    @override
     def meta(self) -> dict[str, Any]:
         return {"choices": [{"value": value, "label": str(label)} for value, label in self.options]}
 
@@ -216,12 +230,15 @@ class State(Choice):
         options.setdefault("default", states[0][0])
         super().__init__(choices=states, readonly=True, label=options.pop("label", flow.label), **options)
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         self.required = True
         super().contribute_to_class(cls, name, private_only=private_only)
 
 
-class Boolean(Kind, models.BooleanField):
+class Boolean(Kind, models.BooleanField[Any, Any]):
+    """Yes or no; absent means the default."""
+
     kind = "boolean"
     django_class = "BooleanField"
     _may_be_null = False
@@ -232,6 +249,7 @@ class Boolean(Kind, models.BooleanField):
         options.setdefault("null", False)
         super().__init__(**options)
 
+    @override
     def parse(self, value: Any) -> bool:
         if value is None:
             return bool(self.default)
@@ -240,7 +258,9 @@ class Boolean(Kind, models.BooleanField):
         return value
 
 
-class Integer(Kind, models.IntegerField):
+class Integer(Kind, models.IntegerField[Any, Any]):
+    """A whole number between `low` and `high`."""
+
     kind = "integer"
     django_class = "IntegerField"
 
@@ -248,6 +268,7 @@ class Integer(Kind, models.IntegerField):
         self.low, self.high = low, high
         super().__init__(**options)
 
+    @override
     def parse(self, value: Any) -> int | None:
         if value is None or value == "":
             return None
@@ -264,7 +285,7 @@ class Integer(Kind, models.IntegerField):
         return value
 
 
-class Number(Kind, models.DecimalField):
+class Number(Kind, models.DecimalField[Any, Any]):
     """An exact decimal. `low` is the least value allowed, `above` one that must be exceeded."""
 
     django_class = "DecimalField"
@@ -282,6 +303,7 @@ class Number(Kind, models.DecimalField):
         super().__init__(**options)
         self.scale = self.places
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         bounds: dict[str, Any] = {}
@@ -294,6 +316,7 @@ class Number(Kind, models.DecimalField):
         if bounds:
             constrain(cls, CheckConstraint(name=constraint_name(cls, name, "range"), condition=Q(**bounds)))
 
+    @override
     def parse(self, value: Any) -> Decimal | None:
         if value is None or value == "":
             return None
@@ -307,7 +330,7 @@ class Number(Kind, models.DecimalField):
 
     def checked(self, number: Decimal) -> Decimal:
         """Return the number in this kind's scale; raises BadValue when it does not fit."""
-        sign, digits, exponent = number.as_tuple()
+        _sign, digits, exponent = number.as_tuple()
         if not isinstance(exponent, int):
             raise BadValue(_("Must be a number."))
         if len(digits) + exponent > self.max_digits - self.places:
@@ -325,12 +348,14 @@ class Number(Kind, models.DecimalField):
             raise BadValue(_("Must be at most %(n)s.") % {"n": self.high}, "range")
         return number
 
+    @override
     def show(self, value: Any) -> str | None:
         return None if value is None else format(trimmed(value, self.keeps), "f")
 
     # Decimals always shown; the rest only when they are not zero.
     keeps: ClassVar[int] = 0
 
+    @override
     def meta(self) -> dict[str, Any]:
         return {"scale": self.places, "keeps": self.keeps}
 
@@ -396,6 +421,7 @@ class Done(Number):
         self.of, self.closes = of, closes
         super().__init__(readonly=True, default=Decimal(0), null=False, **options)
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         linked = f"linked_{name}"
@@ -413,10 +439,13 @@ class Done(Number):
         return f"linked_{self.name}"
 
 
-class Date(Kind, models.DateField):
+class Date(Kind, models.DateField[Any, Any]):
+    """A business date, without time or zone."""
+
     kind = "date"
     django_class = "DateField"
 
+    @override
     def parse(self, value: Any) -> dt.date | None:
         if value is None or value == "":
             return None
@@ -432,16 +461,18 @@ class Date(Kind, models.DateField):
             raise BadValue(_("Must be a date between 1900 and 2200."), "range")
         return parsed
 
+    @override
     def show(self, value: Any) -> str | None:
         return None if value is None else value.isoformat()
 
 
-class Moment(Kind, models.DateTimeField):
+class Moment(Kind, models.DateTimeField[Any, Any]):
     """A moment in UTC."""
 
     kind = "moment"
     django_class = "DateTimeField"
 
+    @override
     def parse(self, value: Any) -> dt.datetime | None:
         if value is None or value == "":
             return None
@@ -453,6 +484,7 @@ class Moment(Kind, models.DateTimeField):
             raise BadValue(_("Must name its time zone."))
         return parsed.astimezone(dt.UTC)
 
+    @override
     def show(self, value: Any) -> str | None:
         return None if value is None else value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
@@ -470,6 +502,7 @@ class Tags(Kind, models.JSONField):
         options.setdefault("required", False)
         super().__init__(**options)
 
+    @override
     def parse(self, value: Any) -> list[str]:
         if value is None:
             return []
@@ -482,7 +515,7 @@ class Tags(Kind, models.JSONField):
         return value
 
 
-class Ref(models.ForeignObject):
+class Ref(models.ForeignObject[Any, Any]):
     """Points to a row of another tenant table: column `<name>_id` and a composite foreign key (S3).
 
     `where` limits what may be chosen, by fields of the target that must equal the given values.
@@ -527,6 +560,7 @@ class Ref(models.ForeignObject):
             **options,
         )
 
+    @override
     def contribute_to_class(
         self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
     ) -> None:
@@ -549,10 +583,12 @@ class Ref(models.ForeignObject):
             ),
         )
 
+    @override
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.ForeignObject", args, kwargs | {"from_fields": self.from_fields}
 
+    @override
     def clone(self) -> Any:
         return plain_clone(self)
 
@@ -571,6 +607,7 @@ class Parent(Ref):
         options["related_name"] = options.pop("related_name", "lines")
         super().__init__(to, null=False, cascade=True, readonly=True, **options)
 
+    @override
     def contribute_to_class(
         self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
     ) -> None:
@@ -585,36 +622,41 @@ class Parent(Ref):
         )
 
 
-class TenantColumn(models.BigIntegerField):
+class TenantColumn(models.BigIntegerField[int, int]):
     """`enterprise_id`, first in every key; brings row security with it (S1, T2). Never changes (S6)."""
 
     def __init__(self, *, append_only: bool = False, **options: Any) -> None:
         self.append_only = append_only
         super().__init__(editable=False, **{k: v for k, v in options.items() if k != "editable"})
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         constrain(cls, RowSecurity(name=constraint_name(cls, "tenant"), append_only=self.append_only))
 
+    @override
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.BigIntegerField", args, kwargs
 
+    @override
     def clone(self) -> Any:
         return plain_clone(self)
 
 
-class Identifier(models.UUIDField):
+class Identifier(models.UUIDField[Any, Any]):
     """`id`: a UUIDv7 made by us, second in every key."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(default=new_id, editable=False)
 
+    @override
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()
         kwargs.pop("default", None)
         return name, "django.db.models.UUIDField", args, kwargs
 
+    @override
     def clone(self) -> Any:
         return plain_clone(self)
 

@@ -16,7 +16,21 @@ from .text import _
 
 # Keys of an answer that may come back with it and carry nothing.
 _ECHO = frozenset(
-    ["id", "code", "version", "number", "state", "close", "can", "created_at", "created_by", "updated_at", "updated_by", "lines", "draft"]
+    [
+        "id",
+        "code",
+        "version",
+        "number",
+        "state",
+        "close",
+        "can",
+        "created_at",
+        "created_by",
+        "updated_at",
+        "updated_by",
+        "lines",
+        "draft",
+    ]
 )
 _LINE_ECHO = frozenset(("id", "no", "sources"))
 MAX_LINES = 1_000
@@ -159,7 +173,7 @@ def _take_lines(
     loaded.lines = taken
 
 
-def blank(model: type[Any], ctx: Context) -> Any:
+def blank(model: Any, ctx: Context) -> Any:
     """Return a new row with its key and the columns' defaults; nothing is written."""
     made = model.__new__(model)
     for field in model._meta.concrete_fields:
@@ -180,7 +194,7 @@ class _NewState:
         self.fields_cache: dict[str, Any] = {}
 
 
-def _resolve(target: type[Any], places: list[_Wanted], ctx: Context) -> Iterable[Problem]:
+def _resolve(target: Any, places: list[_Wanted], ctx: Context) -> Iterable[Problem]:
     """Find what was meant by each id or code with one statement, and put it in place."""
     shape = table(target)
     ids = list({wanted.id for wanted in places if wanted.id is not None})

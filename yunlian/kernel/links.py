@@ -7,7 +7,7 @@ constraints hold them below what was promised.
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -192,9 +192,11 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
 
 
 def _row(taking: Taking, sources: Mapping[str, _Source], loaded: Loaded, ctx: Context) -> LinkRow:
-    row = LinkRow(
+    return LinkRow(
         enterprise_id=ctx.enterprise_id,
         id=new_id(),
+        source_doc_id=sources[taking.link.source].parent[taking.source_line],
+        target_doc_id=loaded.pk,
         source_code=taking.link.source,
         target_code=loaded.document.code,
         source_line=taking.source_line,
@@ -202,9 +204,6 @@ def _row(taking: Taking, sources: Mapping[str, _Source], loaded: Loaded, ctx: Co
         counter=taking.link.fills[1],
         qty=taking.qty,
     )
-    row.source_doc_id = sources[taking.link.source].parent[taking.source_line]
-    row.target_doc_id = loaded.pk
-    return row
 
 
 def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> Iterable[Problem]:
@@ -341,7 +340,7 @@ def pull(
     ctx: Context,
     source_code: str,
     lines: Mapping[Any, Any] | None = None,
-    docs: Iterable[Any] = (),
+    docs: Sequence[Any] = (),
 ) -> dict[str, Any]:
     """Return an unsaved document body made of open source lines: what POST or PUT would take.
 

@@ -243,8 +243,7 @@ def _order(listed: Listed, sort: str, fields: Mapping[str, AnyKind]) -> list[_Ke
                 )
             )
         type_ = _type(kind)
-        null = isinstance(kind, models.Field) and kind.null
-        sql = f'coalesce(t."{name}", {_BLANK[type_]})' if null and type_ in _BLANK else f't."{name}"'
+        sql = f'coalesce(t."{name}", {_BLANK[type_]})' if kind.null and type_ in _BLANK else f't."{name}"'
         keys.append(_Key(sql, type_, way))
     return [*keys, _Key("t.id", "uuid", way)]
 

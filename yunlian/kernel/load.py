@@ -56,6 +56,7 @@ class _Select:
 
 @cache
 def select_for(model: Any) -> _Select:
+    """Return the statement parts that read rows of a model with what they point to."""
     own = table(model)
     columns, joins, refs = own.select("t"), "", []
     references = [x for x in model._meta.fields if type(x) is Ref]
@@ -97,7 +98,7 @@ def load_lines(document: Document, ctx: Context, parents: list[uuid.UUID]) -> li
     """Return the lines of documents, in order, with what they point to."""
     select = select_for(document.lines)
     sql = (
-        f'SELECT {select.columns} FROM "{table(document.lines).name}" t{select.joins} '  # type: ignore[arg-type]
+        f'SELECT {select.columns} FROM "{table(document.lines).name}" t{select.joins} '
         f'WHERE t.enterprise_id = %s AND t."{document.parent}_id" = ANY(%s) ORDER BY t."{document.parent}_id", t.no'
     )
     return select.instances(run(sql, [ctx.enterprise_id, parents]))

@@ -5,20 +5,21 @@ from typing import Any
 
 from . import permission
 from .document import REGISTRY, VIEWS, Document, Flow, Listed, Step, document_of, find_listed, pushes
-from .fields import AnyKind, Done, Kind, Ref, State
+from .fields import AnyKind, Done, Ref, State
 from .scope import Context
 
 
 def menu(ctx: Context) -> dict[str, Any]:
     """Return the apps with the lists the member may view, in order of declaration, and every verb held."""
     apps: dict[str, list[dict[str, Any]]] = {}
-    for listed in (*REGISTRY.values(), *VIEWS.values()):
+    everything: list[Listed] = [*REGISTRY.values(), *VIEWS.values()]
+    for listed in everything:
         if listed.menu is not None and permission.may(ctx, listed.code, "view"):
             item = {"code": listed.code, "label": listed.label, "kind": _sort_of(listed)}
             apps.setdefault(listed.app, []).append(item)
     can = [
         f"{listed.code}.{verb}"
-        for listed in (*REGISTRY.values(), *VIEWS.values())
+        for listed in everything
         for verb in listed.permissions
         if permission.may(ctx, listed.code, verb)
     ]
@@ -156,7 +157,7 @@ def describe_field(kind: AnyKind) -> dict[str, Any]:
             document_of(kind.remote_field.model).code if kind.remote_field.model in _known() else None
         )
         return shown | kind.meta()
-    if isinstance(kind, Kind) and kind.initial is not None and not callable(kind.initial):
+    if kind.initial is not None and not callable(kind.initial):
         shown["default"] = kind.initial
     if isinstance(kind, State):
         shown["track"] = kind.flow.field

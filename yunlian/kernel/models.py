@@ -1,10 +1,11 @@
 """Tables every document shares, and the bases of masters, headers, lines, ledger entries and balances."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, CompositePrimaryKey, Index, Q, UniqueConstraint
+from typing_extensions import override
 
 from . import fields as f
 from .constraints import CompositeForeignKey
@@ -15,9 +16,11 @@ from .text import _
 class TenantManager(models.Manager[Any]):
     """Sees the rows of the active enterprise only; raises NoTenant when none is active."""
 
+    @override
     def get_queryset(self) -> models.QuerySet[Any]:
         return super().get_queryset().filter(enterprise_id=enterprise_id())
 
+    @override
     def create(self, **values: Any) -> Any:
         return super().create(enterprise_id=enterprise_id(), **values)
 
@@ -30,6 +33,10 @@ class TenantModel(models.Model):
     id = f.Identifier()
 
     objects = TenantManager()
+
+    if TYPE_CHECKING:
+        # Ref adds a column `<name>_id`, which mypy cannot see.
+        def __getattr__(self, name: str) -> Any: ...
 
     class Meta:
         abstract = True
@@ -53,6 +60,7 @@ class Doc(AppendOnly):
 class _DocId(f.Identifier):
     """A header's id is its identity row's id."""
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         key = f.constraint_name(cls, "doc", "fk")
@@ -66,6 +74,7 @@ class _NumberColumn(f.Code):
         options |= {"default": None, "null": True, "readonly": True, "label": _("Number")}
         super().__init__(**options)
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         f.constrain(
@@ -84,8 +93,9 @@ class _NumberColumn(f.Code):
 class _DateColumn(f.Date):
     """The business date; with it every document is listed, newest first."""
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
-        super().contribute_to_class(cls, name, private_only=private_only)
+    @override
+    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:
+        super().contribute_to_class(cls, name, **kwargs)
         if not cls._meta.abstract:
             index = Index(
                 fields=["enterprise_id", "-date", "-id"], name=f.constraint_name(cls, "dt")[-30:].lstrip("_")
@@ -145,6 +155,7 @@ class Master(Record):
     class Meta:
         abstract = True
 
+    @override
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
 
@@ -307,6 +318,7 @@ class Job(TenantModel):
 class _Turn(models.SmallIntegerField[int, int]):
     """How often the document was approved and taken back when the entry was made; keys K3 and M5."""
 
+    @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only=private_only)
         once = ["enterprise_id", "doc_id", "line_no", "leg", "turn"]
@@ -320,10 +332,12 @@ class _Turn(models.SmallIntegerField[int, int]):
             ),
         )
 
+    @override
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.SmallIntegerField", args, kwargs
 
+    @override
     def clone(self) -> Any:
         return f.plain_clone(self)
 

@@ -191,13 +191,15 @@ def resolve(request: Request, code: str) -> Any:
     names: dict[str, list[Any]] = {}
     for row in rows:
         names.setdefault(row[2], []).append(row)
-    found, missing = {}, []
+    found: dict[str, Any] = {}
+    missing: list[str] = []
     for text in wanted:
-        row = by_code.get(text.upper()) or (names[text][0] if len(names.get(text, ())) == 1 else None)
-        if row is None:
+        same_name = names.get(text, ())
+        meant = by_code.get(text.upper()) or (same_name[0] if len(same_name) == 1 else None)
+        if meant is None:
             missing.append(text)
         else:
-            found[text] = {"id": row[0], "code": row[1], "name": row[2]}
+            found[text] = {"id": meant[0], "code": meant[1], "name": meant[2]}
     return {"found": found, "missing": missing}
 
 

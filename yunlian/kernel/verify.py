@@ -35,7 +35,7 @@ def verify(enterprise_id: int) -> list[Difference]:
     return found
 
 
-def _balances(entry: type[Any], fold: Fold, enterprise_id: int) -> Iterable[Difference]:
+def _balances(entry: Any, fold: Fold, enterprise_id: int) -> Iterable[Difference]:
     entries, balances = table(entry), table(fold.balance)
     keys = [entries.by_attname[name].name for name in fold.keys]
     listed = ", ".join(f'"{key}"' for key in keys)
@@ -94,7 +94,9 @@ def _numbers(document: Document, enterprise_id: int) -> Iterable[Difference]:
     if not kept:
         return
     for (number,) in run(sql, [enterprise_id]):
-        period = next((p for p in kept if number.startswith(p) or number[: -_width(document)].endswith(p)), "")
+        period = next(
+            (p for p in kept if number.startswith(p) or number[: -_width(document)].endswith(p)), ""
+        )
         numbers[period] += 1
     for period, n in kept.items():
         if numbers[period] != n:
