@@ -14,9 +14,9 @@ from typing import Any
 
 from . import permission
 from .document import REGISTRY, Document, Invalid, Link, Missing, Problem, Refused, find_document
-from .fields import BadValue, Done, Qty, Ref, trimmed, uuid_or_none
+from .fields import AnyKind, BadValue, Done, Qty, Ref, trimmed, uuid_or_none
 from .identity import new_id
-from .load import Loaded, load, load_lines, reference, select_for, show_fields
+from .load import Loaded, direct_sources, is_direct, load, load_lines, reference, select_for, show_fields
 from .models import LinkRow
 from .scope import Context
 from .sql import Writing, run
@@ -50,7 +50,7 @@ def take_sources(loaded: Loaded, data: Mapping[str, Any], problems: list[Problem
         if named is None:
             named = [
                 {"line": str(link.source_line), "qty": link.qty, "code": link.source_code}
-                for link in loaded.sources.get(line.id, ())
+                for link in direct_sources(loaded, line.id)
             ]
         if not isinstance(named, list) or not all(isinstance(item, Mapping) for item in named):
             problems.append(Problem("sources", _("Must be a list of source lines."), line.no))
@@ -133,10 +133,10 @@ def lock_sources(
 
 
 def _lock(ctx: Context, target: Document, source: Document, ids: list[uuid.UUID]) -> _Source:
-    link = next(link for link in target.links if link.source == source.code)
+    is_header = any(link.source == source.code and link.of_header for link in target.links)
     header = source.header._meta.db_table
     within = "t.id = ANY(%s)"
-    if not link.of_header:
+    if not is_header:
         assert source.lines is not None
         lines = source.lines._meta.db_table
         within = f't.id IN (SELECT l."{source.parent}_id" FROM "{lines}" l WHERE l.enterprise_id = %s AND l.id = ANY(%s))'
@@ -145,11 +145,9 @@ def _lock(ctx: Context, target: Document, source: Document, ids: list[uuid.UUID]
         f'SELECT {select.columns} FROM "{header}" t{select.joins} WHERE t.enterprise_id = %s AND {within} '
         "ORDER BY t.id FOR NO KEY UPDATE OF t"
     )
-    params: list[Any] = (
-        [ctx.enterprise_id, ids] if link.of_header else [ctx.enterprise_id, ctx.enterprise_id, ids]
-    )
+    params: list[Any] = [ctx.enterprise_id, ids] if is_header else [ctx.enterprise_id, ctx.enterprise_id, ids]
     headers = {row.id: row for row in select.instances(run(sql, params))}
-    if link.of_header:
+    if is_header:
         return _Source(source, headers, headers, {id_: id_ for id_ in headers})
     rows = {line.id: line for line in load_lines(source, ctx, list(headers))}
     return _Source(
@@ -168,6 +166,8 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
         return
     touched = [(t.link.source, t.source_line) for t in takings]
     touched += [(row.source_code, row.source_line) for row in before.values()]
+    further = _further(takings)
+    touched += [(row.source_code, row.source_line) for rows in further.values() for row in rows]
     sources = lock_sources(ctx, loaded.document, touched)
     for row in before.values():
         _move(sources[row.source_code], row.source_line, row.counter, linked=-row.qty)
@@ -182,6 +182,8 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
     if problems:
         raise Refused(*problems)
     rows = [_row(taking, sources, loaded, ctx) for taking in takings]
+    for taking in takings:
+        rows += _carry_on(taking, further.get(taking.source_line, []), sources, loaded, ctx)
     kept = {(row.source_line, row.target_line): row for row in rows}
     writing.delete(LinkRow, [row.id for row in before.values()])
     writing.insert(rows)
@@ -189,6 +191,37 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
     loaded.sources = defaultdict(list)
     for row in kept.values():
         loaded.sources[row.target_line].append(row)
+
+
+def _further(takings: list[Taking]) -> dict[uuid.UUID, list[LinkRow]]:
+    """Return, by source line, the links that lead on from it to what it was made from."""
+    lines = sorted({taking.source_line for taking in takings if taking.link.onward})
+    found: dict[uuid.UUID, list[LinkRow]] = defaultdict(list)
+    if not lines:
+        return found
+    codes = sorted({code for taking in takings for code, _name in taking.link.onward})
+    for row in LinkRow.objects.filter(target_line__in=lines, source_code__in=codes).order_by("id"):
+        if is_direct(find_document(row.target_code), row):
+            found[row.target_line].append(row)
+    return found
+
+
+def _carry_on(
+    taking: Taking, further: list[LinkRow], sources: Mapping[str, _Source], loaded: Loaded, ctx: Context
+) -> Iterable[LinkRow]:
+    """Count what a line takes on the lines its source was made from, first made first filled."""
+    names, left = dict(taking.link.onward), taking.qty
+    for at, beyond in enumerate(further):
+        source, name = sources[beyond.source_code], names[beyond.source_code]
+        is_last = at == len(further) - 1
+        room = open_quantity(source.rows[beyond.source_line], _done(source.document, name))
+        qty = left if is_last else min(left, beyond.qty, max(room, ZERO))
+        if qty > 0:
+            link = Link(source=beyond.source_code, fills=(taking.link.fills[0], name))
+            counted = Taking(link, beyond.source_line, taking.target_line, taking.line_no, qty)
+            _move(source, beyond.source_line, name, linked=qty)
+            yield _row(counted, sources, loaded, ctx)
+            left -= qty
 
 
 def _row(taking: Taking, sources: Mapping[str, _Source], loaded: Loaded, ctx: Context) -> LinkRow:
@@ -219,11 +252,18 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, taking.line_no, "closed")
     for name in taking.link.same:
-        if _value(loaded.header, loaded.document, name) != _value(
-            header, source.document, taking.link.header[name]
-        ):
-            label = loaded.document.fields[name].label
-            message = _("%(field)s differs from %(number)s.") % {"field": label, "number": header.number}
+        if name in taking.link.header:
+            kinds, one, other = loaded.document.fields, loaded.header, header
+            theirs_kinds, their = source.document.fields, taking.link.header[name]
+        else:
+            kinds, one, other = loaded.document.line_fields, _line_of(loaded, taking), row
+            theirs_kinds = source.document.fields if taking.link.of_header else source.document.line_fields
+            their = taking.link.line[name]
+        if _value(one, kinds[name], name) != _value(other, theirs_kinds[their], their):
+            message = _("%(field)s differs from %(number)s.") % {
+                "field": kinds[name].label,
+                "number": header.number,
+            }
             yield Problem(name, message, taking.line_no, "differs")
     open_ = open_quantity(row, _done(source.document, theirs))
     if taking.qty > open_:
@@ -236,9 +276,12 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
     _move(source, taking.source_line, theirs, linked=taking.qty)
 
 
-def _value(header: Any, document: Document, name: str) -> Any:
-    kind = document.fields[name]
-    return getattr(header, kind.column_name if isinstance(kind, Ref) else name)
+def _line_of(loaded: Loaded, taking: Taking) -> Any:
+    return next(line for line in loaded.lines if line.id == taking.target_line)
+
+
+def _value(row: Any, kind: AnyKind, name: str) -> Any:
+    return getattr(row, kind.column_name if isinstance(kind, Ref) else name)
 
 
 def _done(document: Document, name: str) -> Done:
@@ -304,15 +347,72 @@ def release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     _write(sources, writing, "linked")
 
 
+def give_back(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    """Give back to its sources what a document closed by hand did not execute itself, where its links say so."""
+    done = next((done for done in loaded.document.counters if done.closes), None)
+    if done is not None:
+        rest = {line.id: getattr(line, done.name or "") - getattr(line, done.of) for line in loaded.lines}
+        _adjust(loaded, ctx, writing, rest)
+
+
+def take_again(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    """Take once more what closing gave back; raises Refused where it is no longer open."""
+    link = next((link for link in loaded.document.links if link.returns), None)
+    if link is not None:
+        held = {
+            line.id: sum((row.qty for row in direct_sources(loaded, line.id)), ZERO) for line in loaded.lines
+        }
+        _adjust(
+            loaded,
+            ctx,
+            writing,
+            {line.id: getattr(line, link.fills[0]) - held[line.id] for line in loaded.lines},
+        )
+
+
+def _adjust(loaded: Loaded, ctx: Context, writing: Writing, by_line: Mapping[uuid.UUID, Decimal]) -> None:
+    """Change what lines hold of their sources, linked and executed alike."""
+    returning = {link.source for link in loaded.document.links if link.returns}
+    held = [r for line in loaded.lines for r in direct_sources(loaded, line.id) if r.source_code in returning]
+    sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in held])
+    problems: list[Problem] = []
+    changed, gone = [], []
+    for line in loaded.lines:
+        left = by_line[line.id] if returning else ZERO
+        for row in reversed([row for row in held if row.target_line == line.id]):
+            source = sources[row.source_code]
+            room = open_quantity(source.rows[row.source_line], _done(source.document, row.counter))
+            moved = max(left, -row.qty) if left < 0 else min(left, max(room, ZERO))
+            if moved == 0:
+                continue
+            _move(source, row.source_line, row.counter, linked=moved, executed=moved)
+            row.qty += moved
+            left -= moved
+            (changed if row.qty > 0 else gone).append(row)
+        if left > 0:
+            message = _("%(qty)s is no longer open on what it was made from.") % {"qty": trimmed(left, 0)}
+            problems.append(Problem("sources", message, line.no, "exceeds_open"))
+    if problems:
+        raise Refused(*problems)
+    writing.update(changed, ["qty"])
+    writing.delete(LinkRow, [row.id for row in gone])
+    _write(sources, writing, "both")
+
+
 def _write(sources: Mapping[str, _Source], writing: Writing, which: str) -> None:
     for source in sources.values():
-        counters = {d.linked if which == "linked" else d.name or "" for d in source.document.counters}
+        pairs = [(done.linked, done.name or "") for done in source.document.counters]
+        counters = {name for pair in pairs for name in pair[_PART[which]]}
         names = sorted(name for name in counters if hasattr(next(iter(source.rows.values()), None), name))
         writing.update([source.rows[id_] for id_ in sorted(source.touched)], names)
 
 
+_PART = {"linked": slice(1), "executed": slice(1, 2), "both": slice(2)}
+
+
 def _close_done(source: _Source, writing: Writing) -> None:
-    closing = next((done for done in source.document.counters if done.closes), None)
+    a_row = next(iter(source.rows.values()), None)
+    closing = next((d for d in source.document.counters if d.closes and hasattr(a_row, d.name or "")), None)
     if closing is None:
         return
     changed = []
@@ -414,7 +514,7 @@ def _body(
             problems.append(Problem("sources", message, None, "closed"))
             continue
         mapped = {name: _shown(head, source.fields, their) for name, their in link.header.items()}
-        if header and any(mapped[name] != header[name] for name in link.same):
+        if header and any(mapped[name] != header[name] for name in link.same if name in mapped):
             problems.append(
                 Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs")
             )

@@ -162,6 +162,16 @@ def show(loaded: Loaded, ctx: Context) -> dict[str, Any]:
     return shown
 
 
+def is_direct(target: Document, row: LinkRow) -> bool:
+    """Whether the link says what a line was made from, not only where it counts further up (`Link.onward`)."""
+    return any((link.source, link.fills[1]) == (row.source_code, row.counter) for link in target.links)
+
+
+def direct_sources(loaded: Loaded, line: uuid.UUID) -> list[LinkRow]:
+    """Return what a line was made from."""
+    return [row for row in loaded.sources.get(line, ()) if is_direct(loaded.document, row)]
+
+
 def _sources(loaded: Loaded, line: uuid.UUID) -> list[dict[str, Any]]:
     return [
         {
@@ -169,7 +179,7 @@ def _sources(loaded: Loaded, line: uuid.UUID) -> list[dict[str, Any]]:
             "doc": str(link.source_doc_id),
             "qty": format(link.qty.normalize(), "f"),
         }
-        for link in loaded.sources.get(line, ())
+        for link in direct_sources(loaded, line)
     ]
 
 

@@ -77,6 +77,8 @@ def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str
         compute(loaded)
     for effect in step.effect:
         _EFFECTS[effect](loaded, ctx, writing)
+    if step.post is not None:
+        ledger.post(loaded, ctx, step.post(header, loaded.lines, ctx), writing)
     header.version += 1
     header.updated_at, header.updated_by = ctx.now, ctx.member_id
     _write_header(writing, header)
@@ -140,11 +142,13 @@ def _release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
 
 def _close(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     loaded.header.close = "manual"
+    links.give_back(loaded, ctx, writing)
     _post_rest(loaded, ctx, writing, closing=True)
 
 
 def _reopen(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     loaded.header.close = "open"
+    links.take_again(loaded, ctx, writing)
     _post_rest(loaded, ctx, writing, closing=False)
 
 

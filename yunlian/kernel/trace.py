@@ -32,6 +32,8 @@ def trace(document: Document, ctx: Context, id_: Any) -> dict[str, Any]:
             "WHERE enterprise_id = %s AND (source_doc_id = ANY(%s) OR target_doc_id = ANY(%s))"
         )
         for row in run(sql, [ctx.enterprise_id, list(fresh), list(fresh)]):
+            if not any(link.source == row[2] for link in REGISTRY[row[4]].links):
+                continue  # counted further up, not made from it
             rows[row[0]] = row
             codes[row[1]], codes[row[3]] = row[2], row[4]
         fresh = set(codes) - seen

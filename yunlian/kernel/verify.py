@@ -59,7 +59,10 @@ def _counters(document: Document, done: Done, enterprise_id: int) -> Iterable[Di
     """Compare linked and executed of a Done field with the link rows and the states of their targets."""
     parts, params = [], []
     for target in REGISTRY.values():
-        if any(link.source == document.code and link.fills[1] == done.name for link in target.links):
+        if any(
+            (document.code, done.name) in ((link.source, link.fills[1]), *link.onward)
+            for link in target.links
+        ):
             parts.append(
                 "SELECT r.source_line, r.qty, h.state FROM kernel_linkrow r "
                 f'JOIN "{target.header._meta.db_table}" h ON h.enterprise_id = r.enterprise_id AND h.id = r.target_doc_id '
