@@ -94,8 +94,10 @@ class _DateColumn(f.Date):
     """The business date; with it every document is listed, newest first."""
 
     @override
-    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:
-        super().contribute_to_class(cls, name, **kwargs)
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
+    ) -> None:
+        super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
         if not cls._meta.abstract:
             index = Index(
                 fields=["enterprise_id", "-date", "-id"], name=f.constraint_name(cls, "dt")[-30:].lstrip("_")
