@@ -1,6 +1,11 @@
-"""Which entries fold into which balances. Postings lock in the order of these declarations."""
+"""Which entries fold into which balances, and the read-only lists over them.
 
+Postings lock in the order of these declarations.
+"""
+
+from yunlian.kernel.document import View, declare_view
 from yunlian.kernel.ledger import Fold, Ledger, declare_ledger
+from yunlian.kernel.text import _
 
 from . import costing, money, stock
 from .models import (
@@ -133,5 +138,86 @@ CASH = declare_ledger(
             Fold(balance=CashBalance, keys=("account_id",), measures=("amount",), check=money.check_cash),
         ),
         value=money.open_rows,
+    )
+)
+
+STOCK_LIST = declare_view(
+    View(
+        code="stock.balance",
+        label=_("Stock on hand"),
+        header=StockBalance,
+        columns="product warehouse status on_hand reserved pending_out in_transit on_order",
+        find="product warehouse",
+        sums="on_hand reserved pending_out in_transit on_order",
+    )
+)
+MOVEMENT_LIST = declare_view(
+    View(
+        code="stock.movement",
+        label=_("Stock movements"),
+        header=StockEntry,
+        columns="date doc product warehouse status on_hand reserved pending_out in_transit on_order at",
+        find="product warehouse",
+        sums="on_hand reserved pending_out in_transit on_order",
+    )
+)
+COST_LIST = declare_view(
+    View(
+        code="stock.cost",
+        label=_("Stock value"),
+        header=CostBalance,
+        columns="product qty value",
+        find="product",
+        sums="value",
+    )
+)
+RECEIVABLE_LIST = declare_view(
+    View(
+        code="finance.receivable",
+        label=_("Receivable"),
+        header=ReceivableBalance,
+        columns="partner contract charged credited applied written_off",
+        find="partner",
+        sums="charged credited applied written_off",
+    )
+)
+PAYABLE_LIST = declare_view(
+    View(
+        code="finance.payable",
+        label=_("Payable"),
+        header=PayableBalance,
+        columns="partner order received returned applied",
+        find="partner",
+        sums="received returned applied",
+    )
+)
+CUSTOMER_FUNDS_LIST = declare_view(
+    View(
+        code="finance.customer_funds",
+        label=_("Customer funds"),
+        header=CustomerFunds,
+        columns="partner free frozen",
+        find="partner",
+        sums="free frozen",
+    )
+)
+SUPPLIER_FUNDS_LIST = declare_view(
+    View(
+        code="finance.supplier_funds",
+        label=_("Prepaid to suppliers"),
+        header=SupplierFunds,
+        columns="partner prepaid",
+        find="partner",
+        sums="prepaid",
+    )
+)
+CASH_LIST = declare_view(
+    View(
+        code="finance.cash",
+        label=_("Cash and bank"),
+        header=CashBalance,
+        columns="account amount",
+        find="account",
+        sums="amount",
     )
 )

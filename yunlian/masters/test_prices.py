@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from yunlian.kernel.load import Loaded
+from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.testing import Statements, make, refusal
-from yunlian.kernel.save import save
 
 from .models import PriceLine
 from .prices import Price, find_prices
