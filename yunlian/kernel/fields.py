@@ -476,6 +476,8 @@ class Moment(Kind, models.DateTimeField[Any, Any]):
     def parse(self, value: Any) -> dt.datetime | None:
         if value is None or value == "":
             return None
+        if isinstance(value, dt.datetime) and value.tzinfo is not None:
+            return value.astimezone(dt.UTC)
         try:
             parsed = dt.datetime.fromisoformat(value)
         except (TypeError, ValueError):
