@@ -291,7 +291,11 @@ class Preference(TenantModel):
 
 
 class Job(TenantModel):
-    """Long work of one member: its progress survives a reload, its result is kept 7 days."""
+    """Long work of one member: its progress survives a reload, its result is kept 7 days.
+
+    `member` and `user_id` say as whom it runs, `locale` in which language it reports. `done` of `total` are units of its
+    kind (rows). `content` is what was handed in.
+    """
 
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=60, default="")
@@ -307,6 +311,8 @@ class Job(TenantModel):
         default="queued",
     )
     member = models.UUIDField()
+    user_id = models.BigIntegerField(null=True)
+    locale = models.CharField(max_length=10, default="")
     done = models.IntegerField(default=0)
     total = models.IntegerField(null=True)
     content = models.BinaryField(null=True)
@@ -315,6 +321,35 @@ class Job(TenantModel):
     created_at = models.DateTimeField()
     beat_at = models.DateTimeField(null=True)
     attempts = models.SmallIntegerField(default=0)
+
+    class Meta:
+        indexes = (Index(fields=["enterprise_id", "member", "-id"], name="kernel_job_mine"),)
+
+
+class Task(models.Model):
+    """That a job waits or runs, and who runs it until when; gone when it has ended.
+
+    Installation table: workers look for work over all enterprises before they enter one. It holds no data of the
+    enterprise. `id` is the job's.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    enterprise_id = models.BigIntegerField()
+    holder = models.UUIDField(null=True)
+    until = models.DateTimeField(null=True)
+    attempts = models.SmallIntegerField(default=0)
+    is_cancelled = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = (Index(fields=["enterprise_id", "id"], name="kernel_task_turn"),)
+
+
+class Lease(models.Model):
+    """Which process does a chore of the installation, such as relaying events, until when. Installation table."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    holder = models.UUIDField()
+    until = models.DateTimeField()
 
 
 class _Turn(models.SmallIntegerField[int, int]):
