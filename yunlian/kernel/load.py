@@ -211,12 +211,13 @@ def _steps(document: Document, header: Any, ctx: Context) -> list[str]:
         and (not step.when or header.state in step.when)
         and (step.may is None or step.may(header))
         and not step.is_partner
-        and _close_fits(step.effect, header)
+        and close_fits(step.effect, header)
         and permission.may(ctx, document.code, name)
     ]
 
 
-def _close_fits(effect: tuple[str, ...], header: Any) -> bool:
+def close_fits(effect: tuple[str, ...], header: Any) -> bool:
+    """Tell whether the close flag allows a step: only what is open can be closed, only what was closed by hand reopened."""
     if "close" in effect:
         return bool(header.close == "open")
     return bool(header.close == "manual") if "reopen" in effect else True

@@ -7,7 +7,7 @@ from . import audit, ledger, links, permission
 from .document import Document, Flow, Invalid, Missing, Problem, Refused, Step, find_document
 from .events import announce
 from .fields import AnyKind, BadValue, Ref
-from .load import Loaded, load
+from .load import Loaded, close_fits, load
 from .save import check, compute, require_version
 from .scope import Context
 from .sql import Writing
@@ -57,8 +57,7 @@ def _require_state(loaded: Loaded, flow: Flow, step: Step) -> None:
     now = getattr(header, flow.field)
     fits = now in step.from_ and (not step.when or header.state in step.when)
     if fits and (step.may is None or step.may(header)):
-        fits_close = {"close": header.close == "open", "reopen": header.close == "manual"}
-        if all(fits_close.get(effect, True) for effect in step.effect):
+        if close_fits(step.effect, header):
             return
     state = flow.state(now).label
     message = _("%(step)s is not possible in state %(state)s.") % {"step": step.label, "state": state}
