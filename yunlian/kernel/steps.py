@@ -56,9 +56,8 @@ def _require_state(loaded: Loaded, flow: Flow, step: Step) -> None:
     header = loaded.header
     now = getattr(header, flow.field)
     fits = now in step.from_ and (not step.when or header.state in step.when)
-    if fits and (step.may is None or step.may(header)):
-        if close_fits(step.effect, header):
-            return
+    if fits and (step.may is None or step.may(header)) and close_fits(step.effect, header):
+        return
     state = flow.state(now).label
     message = _("%(step)s is not possible in state %(state)s.") % {"step": step.label, "state": state}
     raise Refused(Problem(flow.field, message, code="state"))
