@@ -217,3 +217,4 @@ def remove(code: str, ctx: Context, id_: Any) -> None:
         token_rows(writing, loaded, is_new=False, is_gone=True)
     audit.record(writing, ctx, loaded, "deleted", [])
     writing.run()
+    announce(ctx, document.code, "deleted", loaded)
