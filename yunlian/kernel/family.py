@@ -10,6 +10,12 @@ from typing_extensions import override
 class Family(AppConfig):
     """An app whose folders each hold one document: imports every `model` and `document` it finds."""
 
+    # Django takes the one class of an apps.py that is a default; this one is imported there and is not meant.
+    default = False
+
+    def __init_subclass__(cls) -> None:
+        cls.default = True
+
     def _folders(self) -> list[str]:
         found = pkgutil.iter_modules(self.module.__path__ if self.module else [])
         return [each.name for each in found if each.ispkg and each.name != "migrations"]

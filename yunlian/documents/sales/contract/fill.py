@@ -1,0 +1,55 @@
+"""Completes a contract before its amounts are computed: units, prices, the warehouse, shares of the order's discount."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from yunlian.kernel.document import Problem
+from yunlian.kernel.scope import Context
+from yunlian.kernel.text import _
+from yunlian.masters.models import Warehouse
+from yunlian.masters.prices import find_prices
+from yunlian.masters.units import fill_factors
+
+from .amounts import ZERO, nets
+from .model import SalesContract, SalesContractLine
+
+
+def fill(contract: SalesContract, lines: list[SalesContractLine], ctx: Context) -> Iterable[Problem]:
+    """Put base units, list prices, the default warehouse and the customer's contact where nothing was given."""
+    yield from fill_factors(lines, ctx)
+    _fill_prices(contract, lines, ctx)
+    _fill_header(contract)
+    yield from _fill_shares(contract, lines)
+
+
+def _fill_prices(contract: SalesContract, lines: list[SalesContractLine], ctx: Context) -> None:
+    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
+    if blank:
+        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
+        for line, price in zip(blank, find_prices(ctx, contract.customer, contract.date, wanted), strict=True):
+            line.price = price.value
+
+
+def _fill_header(contract: SalesContract) -> None:
+    if contract.warehouse_id is None:
+        warehouse = Warehouse.objects.filter(is_default=True).first()
+        if warehouse is not None:
+            contract.warehouse_id = warehouse.id
+            contract._state.fields_cache["warehouse"] = warehouse
+    customer = contract.customer
+    if customer is not None:
+        contract.contact = contract.contact or customer.contact
+        contract.phone = contract.phone or customer.phone
+        contract.address = contract.address or customer.address
+
+
+def _fill_shares(contract: SalesContract, lines: list[SalesContractLine]) -> Iterable[Problem]:
+    zero = Decimal(0)
+    typed = [(line.qty or zero, line.price or zero, line.discount or zero) for line in lines]
+    try:
+        made = nets(typed, contract.discount_amount or ZERO)
+    except ValueError:
+        yield Problem("discount_amount", _("More than all lines come to."), code="range")
+        return
+    for line, net in zip(lines, made, strict=True):
+        line.share = net.share

@@ -1,0 +1,29 @@
+"""Completes a sales intention before its amounts are computed: units, prices, the customer's address."""
+
+from collections.abc import Iterable
+
+from yunlian.kernel.document import Problem
+from yunlian.kernel.scope import Context
+from yunlian.masters.prices import find_prices
+from yunlian.masters.units import fill_factors
+
+from . import rules
+from .model import SalesIntention, SalesIntentionLine
+
+
+def fill(
+    intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context
+) -> Iterable[Problem]:
+    """Put base units, list prices and the customer's contact where nothing was given."""
+    yield from rules.check_editable(intention)
+    yield from fill_factors(lines, ctx)
+    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
+    customer = intention.customer
+    if blank:
+        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
+        for line, price in zip(blank, find_prices(ctx, customer, intention.date, wanted), strict=True):
+            line.price = price.value
+    if customer is not None:
+        intention.contact = intention.contact or customer.contact
+        intention.phone = intention.phone or customer.phone
+        intention.address = intention.address or customer.address

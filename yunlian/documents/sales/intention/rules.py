@@ -1,0 +1,34 @@
+"""What must hold for a sales intention. No query, clock or write."""
+
+from collections.abc import Iterable
+
+from yunlian.kernel.document import Problem
+from yunlian.kernel.scope import Context
+from yunlian.kernel.text import _
+
+from .model import SalesIntention, SalesIntentionLine
+
+# While the customer decides, or after, the figures stand.
+FIXED = ("pending", "quoted", "agreed", "refused", "recalled")
+
+
+def check(
+    intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context, facts: None
+) -> Iterable[Problem]:
+    """Yield every reason to refuse."""
+    if not lines:
+        yield Problem("lines", _("At least one line is needed."), code="required")
+    is_binding = intention.state in ("submitted", "approved")
+    for line in lines:
+        if line.product.status == "stopped":
+            yield Problem("product", _("%(code)s is no longer sold.") % {"code": line.product.code}, line.no, "stopped")
+        if is_binding and line.price is None:
+            yield Problem("price", _("Must be filled in."), line.no, "required")
+
+
+def check_editable(intention: SalesIntention) -> Iterable[Problem]:
+    """Yield why the figures may not be changed now."""
+    if intention.collab == "pending":
+        yield Problem("collab", _("Accept the order before you change its prices and dates."), code="state")
+    elif intention.collab in FIXED:
+        yield Problem("collab", _("The customer has this quotation: it can be changed when they disagree."), code="state")
