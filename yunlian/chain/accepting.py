@@ -1,0 +1,253 @@
+"""Accept a batch: durable, dumb, strictly ordered, in one transaction of the receiver (chain protocol A4, C1).
+
+Nothing a user typed is read here, so nothing a user typed can block a lane. Duplicates are told by position and
+digest: exactly, and for ever.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from django.db import connection
+
+from yunlian.kernel.faults import fault
+from yunlian.kernel.identity import new_id
+from yunlian.kernel.scope import tenant
+from yunlian.kernel.sql import run
+from yunlian.org.models import Enterprise
+
+from . import credentials, envelope, hashpath, keys, membership, signing
+from .account import database_now
+from .body import Malformed
+from .envelope import Envelope
+from .messages import INCOMING
+from .models import Inbox, Lane, Link
+from .queue import wake
+from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Sealed
+
+WINDOW = 1000  # unapplied messages of one lane, those parked behind a stopped thread not counted
+PARKED = 5000  # messages parked behind stopped threads of one lane
+BUSY_S = 5  # when to ask again at a full window
+
+
+@dataclass
+class _Judging:
+    """A lane while a batch is judged: where it stands and what is new."""
+
+    lane: Lane
+    link: Link
+    us: uuid.UUID
+    room: int
+    keys: dict[str, bytes]
+    known: dict[int, tuple[uuid.UUID, str]]
+    verbs: frozenset[str]
+    new: list[Inbox] = field(default_factory=list)
+
+
+class _Stop(Exception):
+    """The batch ends here, with this answer; what came before it in the batch stays."""
+
+    def __init__(self, status: int, code: str, message: str = "", retry_after: int | None = None) -> None:
+        super().__init__(code)
+        self.answer = Answer(status=status, code=code, message=message, retry_after=retry_after)
+
+
+def accept(enterprise_id: int, batch: Batch) -> Answer:
+    """Store a batch for the enterprise and say how far; every reason not to is an answer of C1, none an exception."""
+    with tenant(enterprise_id):
+        fault("chain.before_accept")
+        answer = _accept(enterprise_id, batch)
+        answer = replace(answer, server_time=database_now())
+        fault("chain.while_accepting")
+    fault("chain.after_accept")
+    return answer
+
+
+def _accept(enterprise_id: int, batch: Batch) -> Answer:
+    try:
+        judging = _enter(enterprise_id, batch)
+    except _Stop as stop:
+        return stop.answer
+    lane, answer = judging.lane, Answer(status=202)
+    try:
+        for position, sealed in enumerate(batch.messages):
+            _take(judging, sealed, position, batch)
+        if batch.after > lane.accepted:
+            raise _Stop(409, "gap", "You are ahead of us: send again from our position.")
+    except _Stop as stop:
+        answer = stop.answer
+    if answer.code == "fork":
+        lane.state, lane.reason = "frozen", answer.message
+    _store(enterprise_id, judging)
+    return replace(
+        answer,
+        accepted_through=lane.accepted,
+        delivered_through=lane.accepted,
+        head=lane.last_hash,
+        epoch=lane.epoch,
+        window=max(judging.room, 0),
+    )
+
+
+def _enter(enterprise_id: int, batch: Batch) -> _Judging:
+    """Check who knocks, whether we may receive, the link and the lane; lock the lane."""
+    if (
+        len(batch.messages) > LARGEST_BATCH
+        or sum(len(m.text.encode()) for m in batch.messages) > LARGEST_BYTES
+    ):
+        raise _Stop(413, "too_large", "A batch has at most 100 messages and 1 MiB.")
+    verdict = credentials.judge(batch.token)
+    if not verdict.is_good or verdict.found is None or verdict.found.chain_id != batch.sender:
+        raise _Stop(401, verdict.code if not verdict.is_good else "credential_of_another")
+    lane = Lane.objects.select_for_update().filter(id=batch.lane, is_out=False).order_by("id").first()
+    link = None if lane is None else Link.objects.get(id=lane.link_id)
+    if lane is None or link is None or link.partner_chain_id != str(batch.sender):
+        raise _Stop(404, "no_lane")
+    if lane.state == "closed" or link.state == "dissolved":
+        raise _Stop(410, "dissolved", "The collaboration has ended.")
+    if link.state != "linked":
+        raise _Stop(403, "link", "The collaboration is not in force.")
+    standing = membership.standing()
+    if not standing.is_good or standing.acting is None:
+        raise _Stop(403, f"receiver_{standing.code}", "The receiver may not receive now.")
+    _check_branch(lane, batch)
+    return _Judging(
+        lane=lane,
+        link=link,
+        us=Enterprise.objects.get(pk=enterprise_id).chain_id,
+        room=_room(enterprise_id, lane),
+        keys=signing.pinned(link.id),
+        known=_known(lane, batch),
+        verbs=standing.acting.grants.verbs,
+    )
+
+
+def _check_branch(lane: Lane, batch: Batch) -> None:
+    """Fence who speaks in an epoch that is over; refuse everything on a frozen lane."""
+    if batch.epoch < lane.epoch:
+        raise _Stop(409, "stale_epoch", "You speak in an epoch that is over: shake hands.")
+    if batch.epoch > lane.epoch:
+        raise _Stop(409, "unknown_epoch", "Register your epoch first: shake hands.")
+    if lane.state == "frozen":
+        raise _Stop(409, "fork", lane.reason)
+
+
+def _room(enterprise_id: int, lane: Lane) -> int:
+    """How many more unapplied messages the lane takes; at most nothing when too many are parked."""
+    sql = (
+        "SELECT count(*) FILTER (WHERE t.is_stopped IS NOT TRUE), count(*) FILTER (WHERE t.is_stopped) "
+        "FROM chain_inbox i LEFT JOIN chain_thread t ON t.enterprise_id = i.enterprise_id AND t.lane_id = i.lane_id "
+        "AND t.thread = i.thread WHERE i.enterprise_id = %s AND i.lane_id = %s AND i.state IN ('new', 'quarantined')"
+    )
+    waiting, parked = run(sql, [enterprise_id, lane.id])[0]
+    return 0 if parked >= PARKED else lane.window - waiting
+
+
+def _known(lane: Lane, batch: Batch) -> dict[int, tuple[uuid.UUID, str]]:
+    """What we stored of the numbers this batch may repeat."""
+    if not batch.messages or batch.after >= lane.accepted:
+        return {}
+    rows = Inbox.objects.filter(
+        lane_id=lane.id, seq__gt=batch.after, seq__lte=batch.after + len(batch.messages)
+    )
+    return {seq: (id_, digest) for seq, id_, digest in rows.values_list("seq", "message_id", "digest")}
+
+
+def _take(judging: _Judging, sealed: Sealed, position: int, batch: Batch) -> None:
+    """Judge one message: a duplicate is passed over, the next one is appended, everything else stops the batch."""
+    digest = hashpath.digest(sealed.text)
+    stored = judging.known.get(batch.after + 1 + position)
+    if stored is not None and stored[1] == digest:
+        return
+    try:
+        message = envelope.read(sealed.text)
+    except Malformed as bad:
+        raise _Stop(413 if bad.code == "too_large" else 400, bad.code, str(bad)) from None
+    _check_origin(judging, sealed, message, batch)
+    lane = judging.lane
+    if message.sequence <= lane.accepted:
+        _check_repeated(lane, message, digest)
+        return
+    if message.sequence > lane.accepted + 1:
+        raise _Stop(409, "gap", f"{lane.accepted + 1} is wanted next.")
+    if message.prevhash != lane.last_hash:
+        raise _Stop(
+            409,
+            "fork",
+            f"Message {message.sequence} does not follow what we hold: two senders, or a restored one.",
+        )
+    _check_verbs(judging, message)
+    if judging.room <= 0:
+        raise _Stop(429, "window", "The receiver has too much unapplied.", BUSY_S)
+    judging.new.append(_row(judging, sealed, message, digest))
+    judging.room -= 1
+    lane.accepted, lane.last_hash = message.sequence, digest
+
+
+def _check_origin(judging: _Judging, sealed: Sealed, message: Envelope, batch: Batch) -> None:
+    """The message is the sender's own, for us, on this lane, and signed with a key pinned for this link."""
+    public = judging.keys.get(sealed.key_id)
+    if public is None or not keys.verify(sealed.key_id, public, sealed.text, sealed.signature):
+        raise _Stop(401, "bad_signature", "The signature does not fit a key known for this link.")
+    if message.source != batch.sender or message.recipient != judging.us or message.lane != judging.lane.id:
+        raise _Stop(400, "misdirected", "Sender, recipient and lane are not those of this lane.")
+    if message.epoch > batch.epoch:
+        raise _Stop(400, "epoch", "Numbered in an epoch that has not begun.")
+
+
+def _check_repeated(lane: Lane, message: Envelope, digest: str) -> None:
+    stored = (
+        Inbox.objects.filter(lane_id=lane.id, seq=message.sequence).values_list("digest", flat=True).first()
+    )
+    if stored != digest:
+        raise _Stop(
+            409, "fork", f"Message {message.sequence} is another one here: two senders, or a restored one."
+        )
+
+
+def _check_verbs(judging: _Judging, message: Envelope) -> None:
+    """The communication user's role must grant what this kind does; an unknown kind is answered when applied."""
+    handler = INCOMING.get(message.kind)
+    if handler is None or "*" in judging.verbs:
+        return
+    missing = [verb for verb in handler.verbs if verb not in judging.verbs]
+    if missing:
+        raise _Stop(403, "role", f"The receiver's role does not allow {message.kind}: {', '.join(missing)}.")
+
+
+def _row(judging: _Judging, sealed: Sealed, message: Envelope, digest: str) -> Inbox:
+    return Inbox(
+        enterprise_id=judging.lane.enterprise_id,
+        id=new_id(),
+        lane_id=judging.lane.id,
+        seq=message.sequence,
+        message_id=message.id,
+        kind=message.kind,
+        subject=message.subject,
+        subject_version=message.subject_version,
+        thread=message.thread,
+        thread_version=message.thread_version,
+        text=sealed.text,
+        digest=digest,
+        key_id=sealed.key_id,
+        signature=sealed.signature,
+        received_at=database_now() if not judging.new else judging.new[0].received_at,
+    )
+
+
+def _store(enterprise_id: int, judging: _Judging) -> None:
+    lane = judging.lane
+    stored: Sequence[Inbox] = judging.new
+    if stored:
+        Inbox.objects.bulk_create(stored)
+        wake(enterprise_id)
+    if stored or lane.state == "frozen":
+        lane.save(update_fields=["accepted", "last_hash", "state", "reason"])
+    # Whoever reaches us can be reached: do not make the way back wait for its schedule.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE chain_lane SET next_at = NULL WHERE enterprise_id = %s AND id IN (SELECT id FROM chain_lane "
+            "WHERE enterprise_id = %s AND link_id = %s AND is_out AND next_at IS NOT NULL "
+            "AND state IN ('open', 'held', 'suspended') FOR UPDATE SKIP LOCKED)",
+            [enterprise_id, enterprise_id, lane.link_id],
+        )

@@ -1,0 +1,50 @@
+"""The communication user 云链通信账号: under whose name and rights messages are written, and the role it must hold."""
+
+import datetime as dt
+import uuid
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from yunlian.kernel.document import Missing
+from yunlian.kernel.scope import Context, Grants, enterprise_id
+from yunlian.org.context import context_of_communication_user
+from yunlian.org.models import EmployeeRole, Enterprise
+
+ROLE = "COLLABORATION"  # code of the preset role 业务协同
+
+
+def database_now() -> dt.datetime:
+    """Return the database's clock, which alone judges validity."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row = cursor.fetchone()
+    assert row is not None
+    now: dt.datetime = row[0]
+    return now
+
+
+def acting() -> Context | None:
+    """Return the communication user as one who acts now; None unless it is active and holds the role 业务协同."""
+    try:
+        found = context_of_communication_user(enterprise_id(), database_now())
+    except Missing:
+        return None
+    held = EmployeeRole.objects.filter(employee_id=found.member_id, role__code=ROLE, role__is_active=True)
+    return found if held.exists() else None
+
+
+def system(enterprise: Enterprise, name: str, *verbs: str) -> Context:
+    """Return a context for what a partner's letter does by itself: no member, only the verbs named."""
+    now = database_now()
+    return Context(
+        enterprise_id=enterprise.pk,
+        member_id=uuid.UUID(int=0),
+        member_name=name,
+        department_id=None,
+        tree=(),
+        grants=Grants(verbs=frozenset(verbs), scopes={"*": "all"}),
+        now=now,
+        today=now.astimezone(ZoneInfo(enterprise.time_zone)).date(),
+        is_chain=True,
+    )

@@ -1,0 +1,48 @@
+"""Links and credentials as master data, and what follows their steps."""
+
+from yunlian.kernel.document import Document, Section, declare
+from yunlian.kernel.events import on
+from yunlian.kernel.text import _
+
+from . import credentials, flows, links
+from .models import Credential, Link
+
+LINK = declare(
+    Document(
+        code="chain.link",
+        label=_("Enterprise link"),
+        header=Link,
+        columns="partner_name direction state partner linked_at",
+        find="code name partner_name",
+        sort="-created_at",
+        fill=links.fill,
+        tracks=(flows.LINK,),
+        verbs=("view", "edit"),
+        form=(
+            Section(
+                _("Enterprise link"),
+                "partner_chain_id partner_name direction state partner linked_at reason note",
+            ),
+        ),
+    )
+)
+CREDENTIAL = declare(
+    Document(
+        code="chain.credential",
+        label=_("Access credential"),
+        header=Credential,
+        columns="name prefix employee valid_from valid_until state",
+        find="code name",
+        sort="-created_at",
+        fill=credentials.fill,
+        tracks=(flows.CREDENTIAL,),
+        verbs=("view", "edit"),
+        form=(Section(_("Access credential"), "name employee valid_from valid_until prefix state note"),),
+    )
+)
+
+on("chain.credential", "saved", credentials.publish)
+on("chain.credential", "revoke", credentials.withdraw)
+on("chain.link", "saved", links.invite)
+for step, follow in links.FOLLOW.items():
+    on("chain.link", step, follow)

@@ -1,0 +1,35 @@
+"""How a batch reaches the other side: inside one installation by calling its accept, in a transaction of its own.
+
+The same tables and functions as between servers; only HTTP is missing. Nothing here may run inside a transaction.
+"""
+
+import uuid
+
+from django.db import DatabaseError
+
+from yunlian.kernel.scope import NoTenant, enterprise_id
+from yunlian.org.models import Enterprise
+
+from .accepting import accept
+from .sending import TransportFailure
+from .wire import Answer, Batch
+
+
+def local(recipient: uuid.UUID, batch: Batch) -> Answer:
+    """Hand a batch to an enterprise of this installation. Raises TransportFailure when it cannot be reached."""
+    _refuse_inside_transaction()
+    enterprise = Enterprise.objects.filter(chain_id=recipient).first()
+    if enterprise is None:
+        raise TransportFailure("No such enterprise in this installation.")
+    try:
+        return accept(enterprise.pk, batch)
+    except DatabaseError as failure:
+        raise TransportFailure(f"{type(failure).__name__}: {failure}") from failure
+
+
+def _refuse_inside_transaction() -> None:
+    try:
+        active = enterprise_id()
+    except NoTenant:
+        return
+    raise RuntimeError(f"Sending inside a transaction of enterprise {active}.")
