@@ -105,6 +105,7 @@ MEMBER_MODEL = "org.Employee"
 DEPARTMENT_MODEL = "org.Department"
 # Who a request is from: the organisation's answer to the kernel.
 GATE = "yunlian.org.gate.GATE"
+PASSWORD_HASHERS = ["yunlian.org.passwords.Argon2"]
 
 ROOT_URLCONF = "yunlian.edge.urls"
 WSGI_APPLICATION = "yunlian.edge.wsgi.application"
