@@ -245,7 +245,7 @@ class DocumentSuite:
         required = {
             name
             for name, kind in self.document.fields.items()
-            if kind.required and kind.initial is None and not isinstance(kind, Boolean)
+            if kind.required and not kind.readonly and kind.initial is None and not isinstance(kind, Boolean)
         }
         body: dict[str, Any] = {"lines": []} if self.document.lines is not None else {}
         if required:

@@ -73,6 +73,8 @@ def _origin(
 
 def lock_available(warehouse_id: uuid.UUID, products: Iterable[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
     """Lock the good stock of products in a warehouse, in key order; returns what may still be promised, in base units."""
-    rows = StockBalance.objects.filter(warehouse_id=warehouse_id, status="good", product_id__in=sorted(products))
+    rows = StockBalance.objects.filter(
+        warehouse_id=warehouse_id, status="good", product_id__in=sorted(products)
+    )
     locked = rows.select_for_update(no_key=True).order_by("product_id", "warehouse_id", "status")
     return {row.product_id: max(row.available, ZERO) for row in locked}

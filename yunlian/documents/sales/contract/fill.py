@@ -26,7 +26,9 @@ def _fill_prices(contract: SalesContract, lines: list[SalesContractLine], ctx: C
     blank = [line for line in lines if line.price is None and line.product_id and line.qty]
     if blank:
         wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
-        for line, price in zip(blank, find_prices(ctx, contract.customer, contract.date, wanted), strict=True):
+        for line, price in zip(
+            blank, find_prices(ctx, contract.customer, contract.date, wanted), strict=True
+        ):
             line.price = price.value
 
 
@@ -34,8 +36,7 @@ def _fill_header(contract: SalesContract) -> None:
     if contract.warehouse_id is None:
         warehouse = Warehouse.objects.filter(is_default=True).first()
         if warehouse is not None:
-            contract.warehouse_id = warehouse.id
-            contract._state.fields_cache["warehouse"] = warehouse
+            contract.warehouse = warehouse
     customer = contract.customer
     if customer is not None:
         contract.contact = contract.contact or customer.contact

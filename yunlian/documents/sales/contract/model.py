@@ -78,7 +78,9 @@ class SalesContractLine(Line):
     factor = f.Qty(label=_("Base units per unit"), readonly=True)
     base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     price = f.Price(label=_("Price"), guard="sales.price")
-    discount = f.Rate(label=_("Discount"), low="0", high="1", initial="0", required=False, guard="sales.price")
+    discount = f.Rate(
+        label=_("Discount"), low="0", high="1", initial="0", required=False, guard="sales.price"
+    )
     gross = f.Amount(label=_("Gross"), formula="round(qty * price)", guard="sales.price")
     after_discount = f.Amount(
         label=_("After discount"), formula="round(gross * (1 - discount))", guard="sales.price"

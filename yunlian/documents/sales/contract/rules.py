@@ -20,20 +20,25 @@ def check(
         yield Problem("due_date", _("Before the date of the contract."))
     for line in lines:
         if line.product.status == "stopped":
-            yield Problem("product", _("%(code)s is no longer sold.") % {"code": line.product.code}, line.no, "stopped")
+            yield Problem(
+                "product", _("%(code)s is no longer sold.") % {"code": line.product.code}, line.no, "stopped"
+            )
     yield from _check_agreed(contract, lines, facts)
     if contract.state == "approved":
         yield from _check_credit(contract, facts)
 
 
-def _check_agreed(
-    contract: SalesContract, lines: list[SalesContractLine], facts: Facts
-) -> Iterable[Problem]:
+def _check_agreed(contract: SalesContract, lines: list[SalesContractLine], facts: Facts) -> Iterable[Problem]:
     """After collaboration is complete both orders agree in quantity, price and total (flows.md F5, invariant 1)."""
     for line in lines:
         for link, agreed in facts.origin.get(line.id, ()):
             if link.qty != agreed.base_qty or line.base_qty != agreed.base_qty:
-                yield Problem("qty", _("The customer agreed to %(qty)s.") % {"qty": agreed.qty.normalize()}, line.no, "agreed")
+                yield Problem(
+                    "qty",
+                    _("The customer agreed to %(qty)s.") % {"qty": agreed.qty.normalize()},
+                    line.no,
+                    "agreed",
+                )
             if line.net != agreed.amount or line.price * agreed.factor != agreed.price * line.factor:
                 message = _("The customer agreed to %(price)s, %(amount)s in all.")
                 values = {"price": agreed.price.normalize(), "amount": agreed.amount}

@@ -11,9 +11,7 @@ from . import rules
 from .model import SalesIntention, SalesIntentionLine
 
 
-def fill(
-    intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context
-) -> Iterable[Problem]:
+def fill(intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context) -> Iterable[Problem]:
     """Put base units, list prices and the customer's contact where nothing was given."""
     yield from rules.check_editable(intention)
     yield from fill_factors(lines, ctx)

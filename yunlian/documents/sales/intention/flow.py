@@ -72,7 +72,8 @@ def agree(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context)
     return ()
 
 
-def disagree(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+def keep_reason(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """Show the reason the other side, or we, gave last."""
     intention.reason = given["reason"]
     return ()
 
@@ -80,11 +81,6 @@ def disagree(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Conte
 def recall(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
     """The dealer took the order back before we accepted it."""
     intention.state = "voided"
-    return ()
-
-
-def decline(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
-    intention.reason = given["reason"]
     return ()
 
 
@@ -142,7 +138,9 @@ COLLAB = Flow(
             when=("created", "rereview"),
             may=_may_accept,
             tone="primary",
-            confirm=_("Prices, dates and quantities go to the customer and can be changed again only when they disagree."),
+            confirm=_(
+                "Prices, dates and quantities go to the customer and can be changed again only when they disagree."
+            ),
         ),
         Step(
             "partner_agree",
@@ -159,7 +157,7 @@ COLLAB = Flow(
             ("quoted",),
             "quoting",
             input=(REASON,),
-            act=disagree,
+            act=keep_reason,
             is_partner=True,
         ),
         Step("partner_recall", _("Order recalled"), ("pending",), "recalled", act=recall, is_partner=True),
@@ -182,7 +180,7 @@ WITHDRAWAL = Flow(
             ("none", "declined"),
             "asked",
             input=(REASON,),
-            act=disagree,
+            act=keep_reason,
             may=lambda intention: intention.collab in ("quoting", "quoted", "agreed"),
             is_partner=True,
         ),
@@ -196,6 +194,13 @@ WITHDRAWAL = Flow(
             tone="danger",
             confirm=_("The intention is voided and the customer may change the order."),
         ),
-        Step("decline_withdrawal", _("Decline withdrawal"), ("asked",), "declined", input=(REASON,), act=decline),
+        Step(
+            "decline_withdrawal",
+            _("Decline withdrawal"),
+            ("asked",),
+            "declined",
+            input=(REASON,),
+            act=keep_reason,
+        ),
     ),
 )

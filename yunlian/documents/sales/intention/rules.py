@@ -21,7 +21,9 @@ def check(
     is_binding = intention.state in ("submitted", "approved")
     for line in lines:
         if line.product.status == "stopped":
-            yield Problem("product", _("%(code)s is no longer sold.") % {"code": line.product.code}, line.no, "stopped")
+            yield Problem(
+                "product", _("%(code)s is no longer sold.") % {"code": line.product.code}, line.no, "stopped"
+            )
         if is_binding and line.price is None:
             yield Problem("price", _("Must be filled in."), line.no, "required")
 
@@ -31,4 +33,8 @@ def check_editable(intention: SalesIntention) -> Iterable[Problem]:
     if intention.collab == "pending":
         yield Problem("collab", _("Accept the order before you change its prices and dates."), code="state")
     elif intention.collab in FIXED:
-        yield Problem("collab", _("The customer has this quotation: it can be changed when they disagree."), code="state")
+        yield Problem(
+            "collab",
+            _("The customer has this quotation: it can be changed when they disagree."),
+            code="state",
+        )
