@@ -1,6 +1,7 @@
-"""The organisation as a Django app: its masters are declared in `declarations`."""
+"""The organisation as a Django app: its masters are declared in `declarations`, its routes in `api`."""
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class OrgConfig(AppConfig):
@@ -8,5 +9,6 @@ class OrgConfig(AppConfig):
     label = "org"
     default_auto_field = "django.db.models.BigAutoField"
 
+    @override
     def ready(self) -> None:
-        from . import declarations  # noqa: F401 - declaring is what importing it does
+        from . import api, declarations  # noqa: F401 - declaring is what importing them does

@@ -1,8 +1,10 @@
-"""Departments, positions, employees and roles as master data."""
+"""Departments, positions, employees and roles as master data, and what follows when they change."""
 
+from yunlian.kernel import events
 from yunlian.kernel.document import Document, Section, declare
 from yunlian.kernel.text import _
 
+from . import access, departments
 from .models import Department, Employee, Position, Role
 
 DEPARTMENT = declare(
@@ -13,6 +15,8 @@ DEPARTMENT = declare(
         columns="code name parent kind is_active",
         find="code name",
         sort="code",
+        facts=departments.read_ancestors,
+        check=departments.check,
         form=(Section(_("Department"), "code name parent kind address is_active note"),),
     )
 )
@@ -35,7 +39,12 @@ EMPLOYEE = declare(
         columns="code name mobile department position job login",
         find="code name mobile",
         sort="code",
-        form=(Section(_("Employee"), "code name mobile department position kind job hired_on login is_active note"),),
+        form=(
+            Section(
+                _("Employee"), "code name mobile department position kind job hired_on login is_active note"
+            ),
+        ),
+        verbs=("view", "edit", "delete", "export", "import", "access"),
     )
 )
 ROLE = declare(
@@ -49,3 +58,8 @@ ROLE = declare(
         form=(Section(_("Role"), "code name is_active note"),),
     )
 )
+
+events.on("org.employee", "saved", access.follow_employee)
+events.on("org.employee", "deleted", access.follow_employee_deleted)
+events.on("org.role", "saved", access.follow_role)
+events.on("org.role", "deleted", access.follow_role_deleted)

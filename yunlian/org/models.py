@@ -154,7 +154,9 @@ class RoleVerb(TenantModel):
     verb = models.CharField(max_length=40)
 
     class Meta:
-        constraints = (UniqueConstraint(name="org_roleverb_once", fields=["enterprise_id", "role_id", "code", "verb"]),)
+        constraints = (
+            UniqueConstraint(name="org_roleverb_once", fields=["enterprise_id", "role_id", "code", "verb"]),
+        )
 
 
 class RoleScope(TenantModel):
@@ -167,7 +169,9 @@ class RoleScope(TenantModel):
     class Meta:
         constraints = (
             UniqueConstraint(name="org_rolescope_once", fields=["enterprise_id", "role_id", "code"]),
-            CheckConstraint(name="org_rolescope_known", condition=Q(scope__in=["own", "department", "tree", "all"])),
+            CheckConstraint(
+                name="org_rolescope_known", condition=Q(scope__in=["own", "department", "tree", "all"])
+            ),
         )
 
 
@@ -179,7 +183,9 @@ class RoleGuard(TenantModel):
     can_write = models.BooleanField(default=False)
 
     class Meta:
-        constraints = (UniqueConstraint(name="org_roleguard_once", fields=["enterprise_id", "role_id", "guard"]),)
+        constraints = (
+            UniqueConstraint(name="org_roleguard_once", fields=["enterprise_id", "role_id", "guard"]),
+        )
 
 
 class EmployeeRole(TenantModel):
@@ -190,5 +196,7 @@ class EmployeeRole(TenantModel):
 
     class Meta:
         constraints = (
-            UniqueConstraint(name="org_employeerole_once", fields=["enterprise_id", "employee_id", "role_id"]),
+            UniqueConstraint(
+                name="org_employeerole_once", fields=["enterprise_id", "employee_id", "role_id"]
+            ),
         )
