@@ -16,6 +16,8 @@ from yunlian.edge.place import ROOT
 
 FOLDER = ROOT / "console" / "dist"
 COMPRESSED = ("text/", "application/javascript", "application/json", "image/svg")
+# Not merely a dot: /purchase.order is an address of the console.
+FILES = (".js", ".css", ".map", ".ico", ".png", ".jpg", ".svg", ".txt", ".json", ".webmanifest", ".woff2")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -57,7 +59,7 @@ def console(request: HttpRequest, name: str = "") -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     file = files().get(name)
-    if file is None and (name.startswith("assets/") or "." in name.rpartition("/")[2]):
+    if file is None and name.endswith(FILES):
         return HttpResponse("not found", status=404, content_type="text/plain")
     file = file or files().get("index.html")
     if file is None:

@@ -43,6 +43,20 @@ def headers(answer: Handler) -> Handler:
     return with_headers
 
 
+def behind_proxy(answer: Handler) -> Handler:
+    """Middleware, only where settings say that a proxy of ours stands in front: the caller's own address is the last
+    one of X-Forwarded-For, which our proxy wrote; whatever stands before it the caller may have made up.
+    """
+
+    def with_address(request: HttpRequest) -> HttpResponseBase:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded.rpartition(",")[2].strip()
+        return answer(request)
+
+    return with_address
+
+
 def _problem(code: str, message: str, status: int) -> HttpResponse:
     body = f'{{"problems":[{{"field":null,"line":null,"code":"{code}","message":"{message}"}}]}}'
     return HttpResponse(body, status=status, content_type="application/json")

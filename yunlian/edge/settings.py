@@ -2,7 +2,8 @@
 
 `make run` and the tests set what they need; production sets it itself and refuses to start when something is
 missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_CHAIN_SECRET,
-YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL, YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_VAR.
+YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL, YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_PROXY (1 behind a
+proxy with TLS), YUNLIAN_VAR.
 """
 
 import json
@@ -123,4 +124,7 @@ LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")]
 LOCALE_PATHS = [ROOT / "yunlian" / "locale"]
 
+if os.environ.get("YUNLIAN_PROXY") == "1":  # ours, with TLS; it overwrites these two headers
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    MIDDLEWARE.insert(0, "yunlian.edge.guards.behind_proxy")
 LOGGING = logs.LOGGING
