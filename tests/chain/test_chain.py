@@ -1,12 +1,13 @@
 """T2: the real chain on a real PostgreSQL: links, sending, accepting, applying, receipts, and kills at every point."""
 
+import contextlib
 import uuid
 
 import pytest
 
 from tests.chain.conftest import CURED, Killed, kill_at
-from yunlian.chain import hashpath, worker
 from yunlian.chain import envelope as envelopes
+from yunlian.chain import hashpath, worker
 from yunlian.chain.models import Inbox, Lane, Link, Outbox, Thread
 
 POINTS = (
@@ -130,10 +131,8 @@ class TestKills:
             except Killed:
                 continue
             said.append(f"{number}")
-            try:
+            with contextlib.suppress(Killed):
                 worker.drain([down.id, up.id])
-            except Killed:
-                pass
         settle(up, down)
         assert left[0] <= 0, "the program never came by"
         assert sorted(up.heard()) == said

@@ -4,7 +4,7 @@ from yunlian.kernel.document import Document, Section, declare
 from yunlian.kernel.events import on
 from yunlian.kernel.text import _
 
-from . import credentials, flows, links
+from . import credentials, flows, links, rotation  # noqa: F401 - rotation registers its message
 from .models import Credential, Link
 
 LINK = declare(

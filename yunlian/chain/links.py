@@ -18,7 +18,7 @@ from yunlian.masters.models import Partner
 from yunlian.org.models import Enterprise
 
 from . import account, hashpath, keys, queue, signing
-from .models import Handshake, Key, Lane, Link, Membership
+from .models import Handshake, Lane, Link, Membership
 
 
 def fill(header: Link, lines: list[Any], ctx: Context) -> Iterable[Problem]:
@@ -169,19 +169,3 @@ def _post(ctx: Context, link: Link, kind: str) -> None:
     recipient = _find_enterprise(link.partner_chain_id)
     if recipient is not None:
         queue.wake(recipient.pk)
-
-
-def announce_key(ctx: Context) -> Key:
-    """Rotate: make a new key and announce it on every lane, signed with the old one; both hold until it is known."""
-    made = signing.make(ctx)
-    for lane in Lane.objects.filter(is_out=True).exclude(state="closed"):
-        queue.put(
-            ctx.enterprise_id,
-            now=ctx.now,
-            link_id=lane.link_id,
-            kind="key.announced",
-            subject=f"chain.key/{made.id}",
-            thread=made.id,
-            data={"key": made.key_id, "public": bytes(made.public).hex()},
-        )
-    return made

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 import psycopg
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
+from psycopg.conninfo import make_conninfo
 
 from yunlian.org.models import Enterprise
 
@@ -66,7 +67,7 @@ def _stopped_by_signals() -> threading.Event:
 def _listener(stack: contextlib.ExitStack) -> Callable[[float], Iterable[int]]:
     """Return a function that waits so many seconds for hints; without a listening connection it only waits."""
     try:
-        hearing = stack.enter_context(psycopg.connect(**_address(), autocommit=True))
+        hearing = stack.enter_context(psycopg.connect(_address(), autocommit=True))
         hearing.execute(f"LISTEN {WAKE}")
     except psycopg.Error as failure:
         log.warning("chain: no wake-up, only polling: %s", failure)
@@ -89,10 +90,15 @@ def _only_wait(seconds: float) -> Iterable[int]:
     return ()
 
 
-def _address() -> dict[str, str]:
-    known = {"HOST": "host", "PORT": "port", "NAME": "dbname", "USER": "user", "PASSWORD": "password"}
+def _address() -> str:
     ours = settings.DATABASES["default"]
-    return {word: str(ours[name]) for name, word in known.items() if ours.get(name)}
+    return make_conninfo(
+        host=ours.get("HOST"),
+        port=ours.get("PORT"),
+        dbname=ours["NAME"],
+        user=ours.get("USER"),
+        password=ours.get("PASSWORD"),
+    )
 
 
 def members() -> list[int]:
