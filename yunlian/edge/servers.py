@@ -62,7 +62,7 @@ def _serve(module: str, name: str) -> int:
 
 def worker() -> int:
     """Do background jobs until told to stop."""
-    return _serve("yunlian.kernel.jobs", "run_worker")
+    return _serve("yunlian.kernel.worker", "run_worker")
 
 
 def chain() -> int:

@@ -104,6 +104,8 @@ INSTALLED_APPS = [name for name in _APPS if (ROOT / name.replace(".", "/") / "ap
 # Who owns a document, and where: named here because the kernel knows no people.
 MEMBER_MODEL = "org.Employee"
 DEPARTMENT_MODEL = "org.Department"
+# Every enterprise there is, for chores that visit them in turn.
+ENTERPRISE_MODEL = "org.Enterprise"
 # Who a request is from: the organisation's answer to the kernel.
 GATE = "yunlian.org.gate.GATE"
 PASSWORD_HASHERS = ["yunlian.org.passwords.Argon2"]

@@ -10,6 +10,7 @@ two first rows at one key run the whole call again, at most three times.
 """
 
 import datetime as dt
+import errno
 import logging
 import random
 import time
@@ -306,7 +307,9 @@ def _attempts(request: Request) -> HttpResponse:
         try:
             return _once(request)
         except OperationalError as error:
-            if attempt == 2 or not _may_heal(error):
+            if is_disk_full(error):
+                raise _NoRoom(Problem(None, _("The disk of the server is full."), code="disk_full")) from None
+            if attempt == 2 or not may_heal(error):
                 raise
         except IntegrityError as error:
             problem = problem_of(error)
@@ -325,9 +328,20 @@ def sqlstate(error: Error) -> str:
     return getattr(error.__cause__ or error, "sqlstate", "") or ""
 
 
-def _may_heal(error: OperationalError) -> bool:
-    # Deadlock, serialisation failure, lock not available in time.
+def may_heal(error: OperationalError) -> bool:
+    """Whether the whole act may simply run again: deadlock, serialisation failure, lock not available in time."""
     return sqlstate(error) in ("40P01", "40001", "55P03")
+
+
+def is_disk_full(error: OSError | Error) -> bool:
+    """Whether the database's disk, or ours, has no room left."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return sqlstate(error) == "53100"
+
+
+class _NoRoom(Refused):
+    status = 507
 
 
 def _is_race(error: IntegrityError) -> bool:

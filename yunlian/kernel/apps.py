@@ -11,4 +11,5 @@ class KernelConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import resources  # noqa: F401 - declares the generic routes
+        # Importing them declares their routes and jobs.
+        from . import jobs, resources  # noqa: F401

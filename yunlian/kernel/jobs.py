@@ -1,0 +1,149 @@
+"""Long work: what waits, what runs, how far it is, and how it ended.
+
+A kind of work is a function declared with `@job("import")`. It runs in one transaction of the enterprise, as the member who
+asked for it, and what it wrote commits together with the mark that it is done. So a job happens once or not at all,
+however often its worker is killed: see docs/decisions/0005-jobs.md. `worker` finds and runs them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from django.utils import translation
+
+from . import sheets
+from .api import Answer, Request, route
+from .document import Missing, Problem, Refused
+from .fields import uuid_or_none
+from .identity import new_id
+from .models import Job
+from .scope import Context
+from .sql import run
+from .text import Label, _
+
+LISTED = 50
+
+
+class Progress(Protocol):
+    """Told to a job: report what is done, and learn that it must stop."""
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Note the progress. Raises when the job was cancelled, lost to another worker, or the worker must end."""
+
+
+class Failed(Exception):
+    """The work cannot be done as asked; nothing was changed. `message` is for the member, `result` is kept."""
+
+    def __init__(self, message: Label, result: Mapping[str, Any] | None = None) -> None:
+        super().__init__(str(message))
+        self.message, self.result = message, result
+
+
+Work = Callable[[Context, Job, Progress], Mapping[str, Any]]
+WORKS: dict[str, Work] = {}
+
+
+def job(kind: str) -> Callable[[Work], Work]:
+    """Declare how a kind of job is done: `work(ctx, job, progress) -> result`, raising Failed when it cannot be."""
+
+    def wrap(work: Work) -> Work:
+        if kind in WORKS:
+            raise ValueError(f"Job {kind} is declared twice.")
+        WORKS[kind] = work
+        return work
+
+    return wrap
+
+
+def enqueue(ctx: Context, kind: str, subject: str = "", content: bytes | None = None) -> Job:
+    """Put work into the queue, in the transaction of the caller; a worker begins it after the commit."""
+    made = Job(
+        enterprise_id=ctx.enterprise_id,
+        id=new_id(),
+        kind=kind,
+        subject=subject,
+        member=ctx.member_id,
+        user_id=ctx.user_id,
+        locale=translation.get_language() or "",
+        content=content,
+        created_at=ctx.now,
+    )
+    made.save(force_insert=True)
+    run("INSERT INTO kernel_task (id, enterprise_id, attempts, is_cancelled) VALUES (%s, %s, 0, false)",
+        [made.id, ctx.enterprise_id])  # fmt: skip
+    return made
+
+
+def cancel(ctx: Context, made: Job) -> None:
+    """Stop a job: at once when it waits, soon when it runs; what it did is taken back. One that has ended stays so."""
+    if run("DELETE FROM kernel_task WHERE id = %s AND holder IS NULL RETURNING 1", [made.id]):
+        made.state = "cancelled"
+        made.save(update_fields=["state"])
+        return
+    run("UPDATE kernel_task SET is_cancelled = true WHERE id = %s", [made.id])
+
+
+def find_mine(ctx: Context, id_: Any) -> Job:
+    """Return a job of the member; raises Missing for anybody else's."""
+    found = Job.objects.defer("content").filter(id=uuid_or_none(id_), member=ctx.member_id).first()
+    if found is None:
+        raise Missing("job")
+    mine: Job = found
+    return mine
+
+
+def show_job(made: Job, *, is_whole: bool = True) -> dict[str, Any]:
+    """Return a job as the API answers it; lists leave out the result's errors, which may be thousands."""
+    result: dict[str, Any] | None = made.result
+    if result is not None and not is_whole:
+        result = {name: value for name, value in result.items() if name != "errors"}
+    return {
+        "id": str(made.id),
+        "kind": made.kind,
+        "code": made.subject,
+        "state": made.state,
+        "done": made.done,
+        "total": made.total,
+        "result": result,
+        "error": made.error or None,
+        "created_at": made.created_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+@route("GET", "/api/jobs", needs="signed")
+def list_jobs(request: Request) -> Any:
+    """My jobs, newest first."""
+    rows = Job.objects.defer("content").filter(member=request.ctx.member_id).order_by("-id")[:LISTED]
+    return {"rows": [show_job(row, is_whole=False) for row in rows], "next": None}
+
+
+@route("GET", "/api/jobs/{id}", needs="signed")
+def get_job(request: Request, id: str) -> Any:
+    """How far a job of mine is, and how it ended."""
+    return show_job(find_mine(request.ctx, id))
+
+
+@route("POST", "/api/jobs/{id}/cancel", needs="signed")
+def cancel_job(request: Request, id: str) -> Any:
+    """Stop a job of mine; nothing of it stays."""
+    made = find_mine(request.ctx, id)
+    cancel(request.ctx, made)
+    return show_job(made)
+
+
+@route("GET", "/api/jobs/{id}/errors.xlsx", needs="signed")
+def get_errors(request: Request, id: str) -> Any:
+    """The uploaded workbook with its bad cells marked and a first column of reasons."""
+    made = find_mine(request.ctx, id)
+    errors = [e for e in (made.result or {}).get("errors", ()) if e.get("row")]
+    if made.content is None or not errors:
+        raise Refused(Problem(None, _("This job has no errors to show."), code="no_errors"))
+    marked = [(e["row"], e.get("heading"), e["message"]) for e in errors]
+    data = sheets.errors_workbook(bytes(made.content), marked, reason=str(_("Reason")))
+    return download(data, f"{made.subject}-errors.xlsx")
+
+
+def download(data: bytes, name: str) -> Answer:
+    """Answer a workbook as a file to keep, never to be shown as a page (ASVS 3.2.1)."""
+    safe = "".join(c for c in name if c.isalnum() or c in "._-")[:100]
+    headers = {"Content-Disposition": f'attachment; filename="{safe}"'}
+    return Answer(data, headers=headers, content_type=sheets.CONTENT_TYPE)
