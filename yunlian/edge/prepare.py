@@ -56,7 +56,7 @@ def stamped(stamp: Path, value: str, make: Callable[[], None]) -> None:
 
 def call(command: list[str | Path], *, cwd: Path = ROOT, path: str | None = None) -> None:
     """Run a command quietly; when it fails, show all it said."""
-    environment = os.environ | ({"PATH": path} if path else {})
+    environment = os.environ | {"NO_COLOR": "1"} | ({"PATH": path} if path else {})
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         shown = " ".join(str(word) for word in command)
