@@ -11,7 +11,7 @@ from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, uuid_or_non
 from .identity import new_id
 from .load import Loaded
 from .scope import Context
-from .sql import run, table
+from .sql import brief, run
 from .text import _
 
 # Keys of an answer that may come back with it and carry nothing.
@@ -196,7 +196,7 @@ class _NewState:
 
 def _resolve(target: Any, places: list[_Wanted], ctx: Context) -> Iterable[Problem]:
     """Find what was meant by each id or code with one statement, and put it in place."""
-    shape = table(target)
+    shape = brief(target)
     ids = list({wanted.id for wanted in places if wanted.id is not None})
     codes = list({wanted.code for wanted in places if wanted.code is not None})
     key = "code" if "code" in shape.by_attname else "number"

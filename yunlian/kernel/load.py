@@ -12,7 +12,7 @@ from .document import EDITABLE, Document, Missing, pushes
 from .fields import AnyKind, Done, Ref
 from .models import LinkRow
 from .scope import Context
-from .sql import Row, run, table
+from .sql import Row, brief, run, table
 
 
 @dataclass
@@ -61,7 +61,7 @@ def select_for(model: Any) -> _Select:
     columns, joins, refs = own.select("t"), "", []
     references = [x for x in model._meta.fields if type(x) is Ref]
     for position, ref in enumerate(references):
-        target = table(ref.remote_field.model)
+        target = brief(ref.remote_field.model)
         alias = f"r{position}"
         columns += ", " + target.select(alias)
         joins += (

@@ -1,10 +1,11 @@
-"""Set-based statements: one statement of CTEs over unnest, prepared once per shape (stack.md section 3)."""
+"""Set-based statements: one statement of CTEs over the rows' JSON, prepared once per shape."""
 
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
 import psycopg
 from django.db import connection, models
 
@@ -25,7 +26,7 @@ def run(sql: str, params: Sequence[Any]) -> list[Row]:
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         try:
-            cursor.execute(sql, params, prepare=True)
+            cursor.execute(sql, params, prepare=True, binary=True)
             return cursor.fetchall() if cursor.description else []
         except psycopg.Error:
             with connection.wrap_database_errors:
@@ -36,29 +37,30 @@ def run(sql: str, params: Sequence[Any]) -> list[Row]:
 class Column:
     """One column of a table: name, PostgreSQL type, attribute on the instance."""
 
-    __slots__ = ("attname", "is_json", "name", "type")
+    __slots__ = ("attname", "is_bytes", "is_json", "name", "type")
 
     def __init__(self, field: models.Field[Any, Any]) -> None:
         kind = field.db_type(connection) or ""
-        self.is_json = kind == "jsonb"
+        self.is_json, self.is_bytes = kind == "jsonb", kind == "bytea"
         self.name, self.attname = field.column or "", field.attname
         self.type = "text" if kind.startswith("varchar") else kind
 
-    def value(self, instance: models.Model) -> Any:
-        """Return the instance's value as psycopg takes it."""
-        value = getattr(instance, self.attname)
-        return json.dumps(value, ensure_ascii=False) if self.is_json else value
+
+# Columns of a row that is only pointed to, which no rule asks for.
+_ASIDE = frozenset(("version", "created_at", "created_by", "updated_at", "updated_by", "ext", "note", "initials"))
 
 
 class Table:
-    """A model's table as the kernel writes it."""
+    """A model's table as the kernel reads and writes it; `aside` leaves out what references do not need."""
 
-    def __init__(self, model: type[models.Model]) -> None:
+    def __init__(self, model: type[models.Model], aside: frozenset[str] = frozenset()) -> None:
         self.model, self.name = model, model._meta.db_table
-        self.columns = [Column(field) for field in model._meta.concrete_fields]
+        self.columns = [Column(x) for x in model._meta.concrete_fields if x.attname not in aside]
         self.by_attname = {column.attname: column for column in self.columns}
         self._attnames = [column.attname for column in self.columns]
-        self.state_fields = {field.name for field in model._meta.fields if not field.concrete}
+        self._json = [column.attname for column in self.columns if column.is_json]
+        self._bytes = [column.name for column in self.columns if column.is_bytes]
+        self._pairs = [(column.name, column.attname) for column in self.columns]
 
     def select(self, alias: str) -> str:
         """Return the column list of a row under an alias."""
@@ -68,19 +70,38 @@ class Table:
         """Make a model instance of a row without Django's signals; JSON columns are decoded."""
         made = self.model.__new__(self.model)
         made.__dict__.update(zip(self._attnames, values, strict=True))
-        for column in self.columns:
-            if column.is_json and isinstance(made.__dict__[column.attname], str):
-                made.__dict__[column.attname] = json.loads(made.__dict__[column.attname])
+        for name in self._json:
+            if isinstance(made.__dict__[name], str):
+                made.__dict__[name] = json.loads(made.__dict__[name])
         state = models.base.ModelState()
         state.adding, state.db = False, "default"
         made.__dict__["_state"] = state
         return made
+
+    def rows(self, instances: Sequence[Any], names: Sequence[str] | None = None) -> str:
+        """Return rows as the JSON text that `json_populate_recordset` takes; `names` limits the attributes."""
+        pairs = self._pairs if names is None else [(self.by_attname[name].name, name) for name in names]
+        taken = [{column: getattr(instance, attname) for column, attname in pairs} for instance in instances]
+        for name in self._bytes:
+            for row in taken:
+                if row.get(name) is not None:
+                    row[name] = "\\x" + bytes(row[name]).hex()
+        return _encoder.encode(taken).decode()
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 @cache
 def table(model: type[models.Model]) -> Table:
     """Return the one Table of a model."""
     return Table(model)
+
+
+@cache
+def brief(model: type[models.Model]) -> Table:
+    """Return the Table of a model as far as a reference to it is read."""
+    return Table(model, _ASIDE)
 
 
 class Writing:
@@ -110,17 +131,18 @@ class Writing:
         if not instances:
             return
         shape = table(type(instances[0]))
-        columns = shape.columns
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        arrays = ", ".join(f"%s::{column.type}[]" for column in columns)
-        taken = "*"
+        names = ", ".join(f'"{column.name}"' for column in shape.columns)
+        taken = names
         if computed:
-            taken = ", ".join(computed.get(column.attname, f'v."{column.name}"') for column in columns)
-        sql = f'INSERT INTO "{shape.name}" ({names}) SELECT {taken} FROM unnest({arrays}) AS v ({names})'
+            taken = ", ".join(computed.get(column.attname, f'"{column.name}"') for column in shape.columns)
+        sql = (
+            f'INSERT INTO "{shape.name}" ({names}) SELECT {taken} '
+            f'FROM json_populate_recordset(NULL::"{shape.name}", %s::json)'
+        )
         if upsert:
             sets = ", ".join(f'"{(c := shape.by_attname[a].name)}" = excluded."{c}"' for a in upsert)
             sql += f" ON CONFLICT (enterprise_id, id) DO UPDATE SET {sets}"
-        self.raw(sql, [[column.value(instance) for instance in instances] for column in columns])
+        self.raw(sql, [shape.rows(instances)])
 
     def update(
         self,
@@ -133,16 +155,14 @@ class Writing:
         if not instances or not attributes:
             return
         shape = table(type(instances[0]))
-        columns = [shape.by_attname[name] for name in ("id", *attributes)]
-        arrays = ", ".join(f"%s::{column.type}[]" for column in columns)
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        sets = ", ".join(f'"{column.name}" = v."{column.name}"' for column in columns[1:])
+        columns = [shape.by_attname[name].name for name in attributes]
+        sets = ", ".join(f'"{name}" = v."{name}"' for name in columns)
         for attname, expression in (computed or {}).items():
             sets += f', "{shape.by_attname[attname].name}" = {expression}'
         self.raw(
-            f'UPDATE "{shape.name}" t SET {sets} FROM unnest({arrays}) AS v ({names}) '
+            f'UPDATE "{shape.name}" t SET {sets} FROM json_populate_recordset(NULL::"{shape.name}", %s::json) v '
             "WHERE t.enterprise_id = %s AND t.id = v.id",
-            [*([column.value(i) for i in instances] for column in columns), self.enterprise_id],
+            [shape.rows(instances, ["id", *attributes]), self.enterprise_id],
         )
 
     def delete(self, model: type[models.Model], ids: Sequence[Any]) -> None:
