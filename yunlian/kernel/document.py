@@ -187,7 +187,7 @@ class Link:
     `of_header` the source is the document itself, not a line of it (a payment of an order).
 
     `onward` names (code, Done field) of what our source was made from: what we take counts there too (a stock-out made
-    from a notice ships the contract). With `returns`, closing our document by hand gives back what it did not execute.
+    from a notice ships the contract); `also` names further Done fields of the source line itself. With `returns`, closing our document by hand gives back what it did not execute.
     """
 
     source: str
@@ -197,6 +197,7 @@ class Link:
     same: tuple[str, ...] = ()
     of_header: bool = False
     onward: tuple[tuple[str, str], ...] = ()
+    also: tuple[str, ...] = ()
     returns: bool = False
 
 

@@ -111,6 +111,65 @@ def guess_codes(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:
                 item["code"] = link.source
 
 
+def inherit(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:
+    """Let new lines, and a new header, take over from their source what the input leaves out.
+
+    That is also how somebody who may not see a price can receive goods: fields behind a guard they may not write come
+    from the source. Costs nothing when the input, as `pull` made it, is complete.
+    """
+    document = loaded.document
+    frozen = permission.locked(ctx, document.guards)
+    wanted: dict[str, dict[uuid.UUID, list[tuple[Any, list[str]]]]] = defaultdict(lambda: defaultdict(list))
+    for line, row in zip(loaded.lines, data.get("lines") or [], strict=False):
+        named = row.get("sources")
+        if not line._state.adding or not isinstance(named, list) or len(named) != 1:
+            continue
+        link = _link(document, named[0].get("code")) if isinstance(named[0], Mapping) else None
+        id_ = uuid_or_none(named[0].get("line")) if link is not None else None
+        if link is None or id_ is None:
+            continue
+        lacks = _lacking(link.line, document.line_fields, row, frozen)
+        head = _lacking(link.header, document.fields, data, frozen) if loaded.header._state.adding else []
+        if lacks or head:
+            wanted[link.source][id_].append((line, lacks))
+    for code, lines in wanted.items():
+        _take_over(loaded, ctx, code, lines, data, frozen)
+
+
+def _lacking(
+    names: Mapping[str, str], kinds: Mapping[str, AnyKind], given: Mapping[str, Any], frozen: frozenset[str]
+) -> list[str]:
+    return [name for name in names if name not in given or kinds[name].guard in frozen]
+
+
+def _take_over(
+    loaded: Loaded,
+    ctx: Context,
+    code: str,
+    lines: Mapping[uuid.UUID, list[tuple[Any, list[str]]]],
+    data: Mapping[str, Any],
+    frozen: frozenset[str],
+) -> None:
+    document, source = loaded.document, find_document(code)
+    link = _link(document, code)
+    assert link is not None
+    for head, row in _pulled_sources(ctx, source, link, list(lines), [], scoped=False):
+        if loaded.header._state.adding:
+            for name in _lacking(link.header, document.fields, data, frozen):
+                _copy(loaded.header, document.fields[name], name, head, link.header[name])
+        for line, lacks in lines[row.id]:
+            for name in lacks:
+                _copy(line, document.line_fields[name], name, row, link.line[name])
+
+
+def _copy(ours: Any, kind: AnyKind, name: str, theirs: Any, their: str) -> None:
+    if isinstance(kind, Ref):
+        setattr(ours, kind.column_name, getattr(theirs, f"{their}_id"))
+        ours._state.fields_cache[name] = getattr(theirs, their)
+    else:
+        setattr(ours, name, getattr(theirs, their))
+
+
 @dataclass
 class _Source:
     """Locked sources of one kind: headers and rows by id, and what changes on them."""
@@ -161,7 +220,7 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
     Raises Refused naming each line that takes more than is open, comes from a source that is not in force, or
     disagrees with its source in party, warehouse or whatever the link holds the same.
     """
-    before = {(row.source_line, row.target_line): row for rows in loaded.sources.values() for row in rows}
+    before = {_key(row): row for rows in loaded.sources.values() for row in rows}
     if not takings and not before:
         return
     touched = [(t.link.source, t.source_line) for t in takings]
@@ -177,20 +236,34 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
             sources[taking.link.source],
             taking,
             loaded,
-            is_old=(taking.source_line, taking.target_line) in before,
+            is_old=(taking.source_line, taking.target_line, taking.link.fills[1]) in before,
         )
     if problems:
         raise Refused(*problems)
     rows = [_row(taking, sources, loaded, ctx) for taking in takings]
     for taking in takings:
+        rows += _also(taking, sources, loaded, ctx)
         rows += _carry_on(taking, further.get(taking.source_line, []), sources, loaded, ctx)
-    kept = {(row.source_line, row.target_line): row for row in rows}
+    kept = {_key(row): row for row in rows}
     writing.delete(LinkRow, [row.id for row in before.values()])
     writing.insert(rows)
     _write(sources, writing, "linked")
     loaded.sources = defaultdict(list)
     for row in kept.values():
         loaded.sources[row.target_line].append(row)
+
+
+def _key(row: LinkRow) -> tuple[uuid.UUID, uuid.UUID, str]:
+    return row.source_line, row.target_line, row.counter
+
+
+def _also(taking: Taking, sources: Mapping[str, _Source], loaded: Loaded, ctx: Context) -> Iterable[LinkRow]:
+    """Count what a line takes on the further Done fields of its source line."""
+    for name in taking.link.also:
+        link = Link(source=taking.link.source, fills=(taking.link.fills[0], name))
+        counted = Taking(link, taking.source_line, taking.target_line, taking.line_no, taking.qty)
+        _move(sources[link.source], taking.source_line, name, linked=taking.qty)
+        yield _row(counted, sources, loaded, ctx)
 
 
 def _further(takings: list[Taking]) -> dict[uuid.UUID, list[LinkRow]]:
@@ -327,6 +400,8 @@ def _require_open(rows: list[LinkRow], sources: Mapping[str, _Source], loaded: L
     numbers = {line.id: line.no for line in loaded.lines}
     problems = []
     for row in rows:
+        if not is_direct(loaded.document, row):
+            continue  # what is under way may arrive though the rest was closed
         source = sources[row.source_code]
         header = source.headers[source.parent[row.source_line]]
         if header.state != "approved" or header.close == "manual":
@@ -463,9 +538,15 @@ def pull(
 
 
 def _pulled_sources(
-    ctx: Context, source: Document, link: Link, lines: list[uuid.UUID], docs: list[Any]
+    ctx: Context,
+    source: Document,
+    link: Link,
+    lines: list[uuid.UUID],
+    docs: list[Any],
+    *,
+    scoped: bool = True,
 ) -> list[tuple[Any, Any]]:
-    """Return (header, row) pairs in order, only those in the member's scope."""
+    """Return (header, row) pairs in order; when scoped, raise Missing for any outside the member's scope."""
     ids = [id_ for id_ in docs if id_]
     if lines and not link.of_header:
         assert source.lines is not None
@@ -474,13 +555,13 @@ def _pulled_sources(
     elif lines:
         ids += lines
     select = select_for(source.header)
-    where, values = permission.row_condition(ctx, source)
+    where, values = permission.row_condition(ctx, source) if scoped else ("", [])
     sql = (
         f'SELECT {select.columns} FROM "{source.header._meta.db_table}" t{select.joins} '
         f"WHERE t.enterprise_id = %s AND t.id = ANY(%s){where} ORDER BY t.id"
     )
     headers = {h.id: h for h in select.instances(run(sql, [ctx.enterprise_id, ids, *values]))}
-    if not headers or len(headers) < len(set(ids)):
+    if scoped and (not headers or len(headers) < len(set(ids))):
         raise Missing(source.code)
     if link.of_header:
         return [(header, header) for header in headers.values()]
@@ -504,6 +585,12 @@ def _body(
 ) -> dict[str, Any]:
     ours, theirs = link.fills
     done = _done(source, theirs)
+    # What the member may not write is taken over when it is saved.
+    frozen = permission.locked(ctx, document.guards)
+    heads = {name: their for name, their in link.header.items() if document.fields[name].guard not in frozen}
+    fields = {
+        name: their for name, their in link.line.items() if document.line_fields[name].guard not in frozen
+    }
     header: dict[str, Any] = {}
     lines, problems = [], []
     for head, row in found:
@@ -513,7 +600,7 @@ def _body(
             }
             problems.append(Problem("sources", message, None, "closed"))
             continue
-        mapped = {name: _shown(head, source.fields, their) for name, their in link.header.items()}
+        mapped = {name: _shown(head, source.fields, their) for name, their in heads.items()}
         if header and any(mapped[name] != header[name] for name in link.same if name in mapped):
             problems.append(
                 Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs")
@@ -525,7 +612,7 @@ def _body(
         if qty is None or open_ <= 0:
             continue
         kinds = source.fields if link.of_header else source.line_fields
-        line = {name: _shown(row, kinds, their) for name, their in link.line.items()}
+        line = {name: _shown(row, kinds, their) for name, their in fields.items()}
         line |= _quantities(document, ours, row, qty)
         line["sources"] = [{"code": source.code, "line": str(row.id), "qty": format(trimmed(qty, 0), "f")}]
         lines.append(line)

@@ -38,6 +38,8 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     problems = list(take(loaded, ctx, data))
     if problems:
         raise Invalid(*problems)
+    if document.links:
+        links.inherit(loaded, ctx, data)
     if document.fill is not None:
         problems += document.fill(loaded.header, loaded.lines, ctx) or ()
     compute(loaded)
