@@ -16,7 +16,7 @@ from yunlian.kernel.models import Doc
 from yunlian.kernel.scope import Context
 from yunlian.kernel.sql import Writing
 from yunlian.kernel.testing import make, savepoint
-from yunlian.kernel.verify import verify_ledgers
+from yunlian.kernel.verify import verify
 
 from .costing import Pool, last_known_cost
 from .models import CostBalance, CostEntry
@@ -107,7 +107,7 @@ def test_the_worked_example_to_the_cent(mover: Mover, ctx: Context) -> None:
     assert [str(value) for value in values] == [
         "200.00", "130.00", "-132.00", "22.00", "120.00", "-48.57", "-291.43", "-72.86", "250.00", "-2.14"
     ]  # fmt: skip
-    assert verify_ledgers(ctx.enterprise_id) == []
+    assert verify(ctx.enterprise_id) == []
 
 
 def test_the_long_example_gives_1240_for_three(mover: Mover) -> None:

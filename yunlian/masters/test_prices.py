@@ -72,7 +72,7 @@ def test_a_purchase_asks_the_purchase_price(ctx: Context, bed: Loaded, piece: Lo
 
 
 def test_a_product_without_any_price_has_none(ctx: Context, piece: Loaded) -> None:
-    product = make("masters.product", ctx, unit="PC")
+    product = make("masters.product", ctx, unit="PC", list_price=None)
     assert price(ctx, product, piece) == Price(None, "none")
     assert find_prices(ctx, None, DAY, [(product.pk, uuid.uuid4(), Decimal(1))]) == [Price(None, "none")]
 
