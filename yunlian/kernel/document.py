@@ -184,7 +184,7 @@ class Link:
 
     `fills=(ours, theirs)`: our line field whose quantity is taken from the source's Done field. `header` and `line` map
     our fields to the source's, copied when pulled; those named in `same`, of either, must still agree on save. With
-    `of_header` the source is the document itself, not a line of it (a payment of an order).
+    `of_header` the source is the document itself, not a line of it (a payment of an order); it may be closed already.
 
     `onward` names (code, Done field) of what our source was made from: what we take counts there too (a stock-out made
     from a notice ships the contract); `also` names further Done fields of the source line itself. With `returns`, closing our document by hand gives back what it did not execute.

@@ -319,9 +319,8 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
         yield Problem("sources", _("Names no line this can be made from."), taking.line_no, "unknown")
         return
     header = source.headers[source.parent[taking.source_line]]
-    if header.state != "approved" or (
-        not is_old and (header.close != "open" or getattr(row, "is_closed", False))
-    ):
+    is_closed = header.close != "open" or getattr(row, "is_closed", False)
+    if header.state != "approved" or (is_closed and not is_old and not taking.link.of_header):
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, taking.line_no, "closed")
     for name in taking.link.same:
@@ -404,7 +403,8 @@ def _require_open(rows: list[LinkRow], sources: Mapping[str, _Source], loaded: L
             continue  # what is under way may arrive though the rest was closed
         source = sources[row.source_code]
         header = source.headers[source.parent[row.source_line]]
-        if header.state != "approved" or header.close == "manual":
+        is_closed = header.close == "manual" and source.rows is not source.headers
+        if header.state != "approved" or is_closed:
             message = _("%(number)s is not open: it must be approved and not closed.") % {
                 "number": header.number
             }
@@ -594,7 +594,7 @@ def _body(
     header: dict[str, Any] = {}
     lines, problems = [], []
     for head, row in found:
-        if head.state != "approved" or head.close != "open":
+        if head.state != "approved" or (head.close != "open" and not link.of_header):
             message = _("%(number)s is not open: it must be approved and not closed.") % {
                 "number": head.number
             }
@@ -661,13 +661,13 @@ def open_lines(
     if not link.of_header:
         assert source.lines is not None
         joins = f' JOIN "{source.lines._meta.db_table}" l ON l.enterprise_id = t.enterprise_id AND l."{source.parent}_id" = t.id'
-        closed = " AND NOT l.is_closed"
+        closed = " AND t.close = 'open' AND NOT l.is_closed"
     if search:
         where += " AND t.number = ANY(%s)"
         values = [*values, [search.strip().upper()]]
     sql = (
         f'SELECT DISTINCT t.date, t.id FROM "{source.header._meta.db_table}" t{joins} WHERE t.enterprise_id = %s '
-        f"AND t.state = 'approved' AND t.close = 'open'{closed} AND {alias}.\"{done.linked}\" < {alias}.\"{done.of}\"{where} "
+        f'AND t.state = \'approved\'{closed} AND {alias}."{done.linked}" < {alias}."{done.of}"{where} '
         "ORDER BY t.date DESC, t.id DESC LIMIT %s"
     )
     ids = [row[1] for row in run(sql, [ctx.enterprise_id, *values, limit])]

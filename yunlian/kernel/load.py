@@ -194,13 +194,19 @@ def abilities(loaded: Loaded, ctx: Context) -> dict[str, Any]:
             "pushes": [],
         }
     edit = permission.may(ctx, document.code, "edit") and header.state in EDITABLE
-    open_ = header.state == "approved" and header.close == "open"
+    followers = [d for d in pushes(document.code) if permission.may(ctx, d.code, "edit")]
     return {
         "edit": edit,
         "delete": header.state == "draft" and permission.may(ctx, document.code, "delete"),
         "steps": _steps(document, header, ctx),
-        "pushes": [d.code for d in pushes(document.code) if open_ and permission.may(ctx, d.code, "edit")],
+        "pushes": [d.code for d in followers if _may_follow(d, document, header)],
     }
+
+
+def _may_follow(target: Document, source: Document, header: Any) -> bool:
+    """Whether the target can be made now. Money may follow what is closed, because closing ends quantities only."""
+    is_money = any(link.source == source.code and link.of_header for link in target.links)
+    return bool(header.state == "approved" and (header.close == "open" or is_money))
 
 
 def _steps(document: Document, header: Any, ctx: Context) -> list[str]:
