@@ -21,8 +21,8 @@ APP_SETTINGS = {
     "lock_timeout": "3s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
-    # A generic plan of a filtered list took 43 ms where the custom one took 2.4 (stack.md section 10).
-    "plan_cache_mode": "force_custom_plan",
+    # The kernel prepares what it writes and reads by key, and nothing else: kernel/sql.py.
+    "plan_cache_mode": "auto",
 }
 
 # Without the mark an index on these is not used under row security. Nobody can type SQL here, so what such a

@@ -119,7 +119,7 @@ def page(listed: Listed, ctx: Context, query: Query) -> Page:
             return Page([], None)
     keys = ", ".join(f"({key.sql})::text" for key in order)
     sql = f"SELECT row_to_json(x)::text, ARRAY[{keys}] FROM ({source}) t{joins} CROSS JOIN LATERAL (SELECT {picked}) x ORDER BY {ordering}"
-    rows = run(sql, source_params)
+    rows = run(sql, source_params, is_planned_anew=True)
     more_rows = len(rows) > query.limit
     rows = rows[: query.limit]
     cursor = base64.urlsafe_b64encode(msgspec.json.encode(rows[-1][1])).decode() if more_rows else None
@@ -140,7 +140,7 @@ def total(listed: Listed, ctx: Context, query: Query) -> dict[str, Any]:
     picked = ", ".join(["t.id", *(f't."{name}"' for name in sums)])
     totals = ", ".join(["count(*)", *(f'coalesce(sum("{name}"), 0)::text' for name in sums)])
     sql = f'SELECT {totals} FROM (SELECT {picked} FROM "{shape}" t WHERE {base} LIMIT %s) x'
-    ((count, *added),) = run(sql, [*values, COUNT_CAP + 1])
+    ((count, *added),) = run(sql, [*values, COUNT_CAP + 1], is_planned_anew=True)
     if count > COUNT_CAP:
         return {"count": COUNT_CAP, "more": True, "sums": {}}
     return {"count": count, "more": False, "sums": dict(zip(sums, added, strict=True))}

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -102,6 +102,13 @@ def load_lines(document: Document, ctx: Context, parents: list[uuid.UUID]) -> li
         f'WHERE t.enterprise_id = %s AND t."{document.parent}_id" = ANY(%s) ORDER BY t."{document.parent}_id", t.no'
     )
     return select.instances(run(sql, [ctx.enterprise_id, parents]))
+
+
+def find_rows(model: Any, enterprise_id: int, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """Return rows of a model by id, as a reference to them is read: without log columns, notes and custom values."""
+    shape = brief(model)
+    sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND t.id = ANY(%s)'
+    return {row.id: row for row in map(shape.instance, run(sql, [enterprise_id, list(ids)]))}
 
 
 def load_sources(ctx: Context, target: uuid.UUID) -> dict[uuid.UUID, list[LinkRow]]:

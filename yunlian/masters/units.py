@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from yunlian.kernel.document import Problem
-from yunlian.kernel.scope import Context
+from yunlian.kernel.load import find_rows
+from yunlian.kernel.scope import Context, enterprise_id
 from yunlian.kernel.sql import run
 from yunlian.kernel.text import _
 
@@ -64,7 +65,7 @@ def fill_units(lines: Sequence[Any]) -> None:
     blank = [line for line in lines if line.unit_id is None and line.product_id is not None]
     if not blank:
         return
-    units = {unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in blank})}
+    units = find_rows(Unit, enterprise_id(), {line.product.unit_id for line in blank})
     for line in blank:
         line.unit_id = line.product.unit_id
         line._state.fields_cache["unit"] = units[line.unit_id]
