@@ -1,0 +1,36 @@
+/** Which page answers an address. Generic pages come from metadata; a code that deserves its own page is named here. */
+import { defineAsyncComponent, type Component } from "vue";
+
+const page = (load: () => Promise<{ default: Component }>): Component => defineAsyncComponent({ loader: load, delay: 120 });
+
+const Home = page(() => import("./pages/Home.vue"));
+const Me = page(() => import("./pages/Me.vue"));
+const Lost = page(() => import("./pages/Lost.vue"));
+const Code = page(() => import("./pages/Code.vue"));
+const Document = page(() => import("./pages/Document.vue"));
+const Grants = page(() => import("./pages/Grants.vue"));
+const Messages = page(() => import("./pages/Messages.vue"));
+
+const OWN: Record<string, Component> = {
+  "chain.lanes": page(() => import("./pages/Lanes.vue")),
+  "chain.membership": page(() => import("./pages/Membership.vue")),
+  "finance.statement": page(() => import("./pages/Statement.vue")),
+  "chain.link": page(() => import("./pages/Links.vue")),
+  "chain.credential": page(() => import("./pages/Credentials.vue")),
+  "chain.product": page(() => import("./pages/Products.vue")),
+};
+
+export interface Shown { page: Component; props: Record<string, string> }
+
+/** From a tab's path alone, so that a restored tab needs no navigation. */
+export function pageOf(path: string): Shown {
+  if (path === "/") return { page: Home, props: {} };
+  if (path === "/me") return { page: Me, props: {} };
+  const [, code = "", first = "", second = ""] = path.split("/");
+  if (!/^[a-z_]+\.[a-z_]+$/.test(code)) return { page: Lost, props: {} };
+  if (!first) return { page: OWN[code] ?? Code, props: { code } };
+  if (first === "new") return { page: Document, props: { code, draft: second } };
+  if (second === "grants") return { page: Grants, props: { id: first } };
+  if (second === "messages") return { page: Messages, props: { id: first } };
+  return { page: Document, props: { code, id: first } };
+}

@@ -1,0 +1,9 @@
+/** Lanes and their messages, as the chain pages show them. */
+export interface Lane {
+  id: string; partner: { name: string } | null; direction: "out" | "in"; state: string; last_seq: number; accepted: number; delivered: number; applied: number;
+  unsent: number; unapplied: number; quarantined: number; oldest_unsent_s: number | null; last_error: string | null; credential_days_left: number | null; epoch: number;
+}
+export interface Message {
+  id: string; seq: number | null; type: string; thread: string; version: number; state: string; reason: string | null; attempts: number; at: string;
+  number: string | null; code: string | null; doc: string | null;
+}

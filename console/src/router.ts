@@ -1,0 +1,37 @@
+/** Addresses. Every page has one; which component answers it is decided in pages.ts. */
+import { createRouter, createWebHistory } from "vue-router";
+
+import { newKey } from "./api";
+import { useSession } from "./session";
+
+const Nothing = { render: () => null };
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/sign-in", name: "sign-in", component: Nothing },
+    { path: "/", name: "home", component: Nothing },
+    { path: "/me", name: "me", component: Nothing },
+    { path: "/:code([a-z_]+\\.[a-z_]+)", name: "list", component: Nothing },
+    { path: "/:code([a-z_]+\\.[a-z_]+)/new", redirect: (to) => ({ path: `${to.path}/${newKey().slice(0, 8)}`, query: to.query }) },
+    { path: "/:code([a-z_]+\\.[a-z_]+)/new/:key", name: "new", component: Nothing },
+    { path: "/:code([a-z_]+\\.[a-z_]+)/:id", name: "document", component: Nothing },
+    { path: "/:code([a-z_]+\\.[a-z_]+)/:id/:sub(grants|messages)", name: "part", component: Nothing },
+    { path: "/:rest(.*)*", name: "lost", component: Nothing },
+  ],
+});
+
+router.beforeEach(async (to) => {
+  const session = useSession();
+  if (!session.known) {
+    try {
+      await session.load();
+    } catch {
+      // No answer yet: the shell shows it and offers to try again.
+      return true;
+    }
+  }
+  if (to.name === "sign-in") return session.session ? String(to.query["to"] ?? "/") : true;
+  if (!session.session) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
+  return true;
+});

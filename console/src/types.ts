@@ -1,0 +1,143 @@
+/** The shapes the server speaks: metadata, rows, documents, problems. Decimals are strings, dates `2026-11-22`, moments ISO UTC. */
+
+export type KindName =
+  | "text" | "longtext" | "code" | "date" | "moment" | "qty" | "price" | "amount" | "rate" | "integer"
+  | "boolean" | "choice" | "ref" | "tags" | "phone" | "done" | "state";
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+export interface Ref { id: string; code?: string | null; name: string; hint?: string | null }
+
+/** A picker's row: a reference with whatever else the server knows about it (unit, price, stock). */
+export type LookupRow = Ref & Record<string, unknown>;
+
+export type FieldValue = string | number | boolean | null | undefined | Ref | string[];
+
+export interface Choice { value: string; label: string; tone?: Tone }
+
+export interface Field {
+  kind: KindName;
+  label: string;
+  hint?: string | null;
+  required?: boolean;
+  readonly?: boolean;
+  scale?: number | null;
+  max_length?: number | null;
+  choices?: Choice[] | null;
+  ref?: string | null;
+  where?: Record<string, Json> | null;
+  formula?: string | null;
+  default?: FieldValue;
+  guard?: string | null;
+  unit_field?: string | null;
+  name?: string;
+}
+
+export type Tone = "quiet" | "moving" | "good" | "waiting" | "bad" | "partner";
+export interface StateValue { value: string; label: string; tone: Tone }
+export interface Track { field: string; label: string; states: StateValue[] }
+
+export interface Step {
+  name: string;
+  label: string;
+  track: string;
+  from: string[];
+  to: string;
+  tone?: "primary" | "quiet" | "danger" | null;
+  confirm?: string | null;
+  input?: (Field & { name: string })[] | null;
+}
+
+export interface FormBlock { label: string; of: string | null; fields: string[] }
+
+export interface Meta {
+  code: string;
+  label: string;
+  kind: "document" | "master" | "ledger" | "page";
+  app: string;
+  fields: Record<string, Field>;
+  sections: Record<string, { label: string; fields: Record<string, Field> }>;
+  form: FormBlock[];
+  columns: string[];
+  find: string[];
+  sums: string[];
+  tracks: Track[];
+  steps: Step[];
+  pulls: { source: string; label: string }[];
+  pushes: { target: string; label: string }[];
+  chained: boolean;
+  can: {
+    view?: boolean; edit?: boolean; create?: boolean; delete?: boolean; export?: boolean; import?: boolean; steps?: string[];
+  };
+  sort?: string | null;
+}
+
+export interface MenuItem { code: string; label: string; kind: Meta["kind"] }
+export interface MenuApp { app: string; label: string; icon?: string | null; items: MenuItem[] }
+export interface MenuMeta { menu: MenuApp[]; can: string[] }
+
+export type Row = { id: string; version?: number; state?: string } & Record<string, FieldValue>;
+export interface Page { rows: Row[]; next: string | null }
+export interface Total { count: number; more?: boolean; sums: Record<string, string> }
+
+export interface LineSource { line: string; qty?: string | null }
+export type LineBody = { id?: string; no?: number; sources?: LineSource[] } & Record<string, unknown>;
+
+export interface DocumentCan { edit?: boolean; delete?: boolean; steps?: string[]; pushes?: string[] }
+export type DocumentBody = {
+  id: string;
+  number?: string | null;
+  state?: string;
+  close?: "open" | "auto" | "manual";
+  version: number;
+  lines?: LineBody[];
+  can?: DocumentCan;
+} & Record<string, unknown>;
+
+export interface Change { field: string | null; label: string; line: number | null; by?: Ref | string | null; at?: string | null; old: FieldValue; new: FieldValue }
+export interface Problem {
+  field: string | null;
+  line: number | null;
+  code: string;
+  message: string;
+  changes?: Change[];
+}
+
+export interface Session {
+  user: { id: string; login: string; name: string };
+  enterprise: { id: string; code: string; name: string } | null;
+  member: { id: string; name: string; department: Ref | null; roles: { code: string; name: string }[] } | null;
+  enterprises: { id: string; code: string; name: string }[];
+  locale?: string | null;
+}
+
+export interface TraceNode {
+  code: string; label: string; id: string; number: string; state: string; state_label: string; tone: Tone; date: string | null;
+  amount?: string | null; current: boolean;
+}
+export interface TraceEdge { from: string; to: string; qty: string | null; unit?: string | null }
+export interface Trace { nodes: TraceNode[]; edges: TraceEdge[] }
+
+export interface LogRow {
+  at: string; by: { id: string; name: string } | null; act: string; act_label: string;
+  changes: { field: string; label: string; line: number | null; old: FieldValue; new: FieldValue }[]; note?: string | null;
+}
+
+export interface ChainEvent {
+  at: string; side: "ours" | "theirs"; act: string; label: string; detail?: string | null;
+  status: "queued" | "sent" | "delivered" | "applied" | "rejected" | "quarantined"; reason?: string | null; message_id?: string | null;
+}
+export interface ChainView {
+  partner: { name: string } | null;
+  status: string | null;
+  ours: { number: string | null; state: string } | null;
+  theirs: { code: string; number: string | null; state: string; expected_date: string | null } | null;
+  differences: { field: string; label: string; line: number | null; ours: FieldValue; theirs: FieldValue }[];
+  events: ChainEvent[];
+}
+
+export interface Job {
+  id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number;
+  result?: { created?: number; updated?: number; errors?: { row: number; column: string | null; field: string | null; message: string }[] } | null;
+  error?: string | null;
+}
