@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import permission
@@ -36,9 +36,27 @@ _LINE_ECHO = frozenset(("id", "no", "sources"))
 MAX_LINES = 1_000
 
 
-def take(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> Iterable[Problem]:
+Finder = Callable[[Any, list[uuid.UUID], list[str], Context], list[Any]]
+
+
+def find_rows(target: Any, ids: list[uuid.UUID], codes: list[str], ctx: Context) -> list[Any]:
+    """Return the rows of a model that have one of these ids, or one of these codes (numbers), with one statement."""
+    shape = brief(target)
+    key = "code" if "code" in shape.by_attname else "number"
+    if codes and key in shape.by_attname:
+        where, values = f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [ids, codes]
+    else:
+        where, values = "t.id = ANY(%s)", [ids]
+    sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND {where}'
+    return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, *values])]
+
+
+def take(
+    loaded: Loaded, ctx: Context, data: Mapping[str, Any], find: Finder = find_rows
+) -> Iterable[Problem]:
     """Put the input into the loaded document; yields every problem of shape, value and reference.
 
+    `find` looks up what is referred to; whoever takes many documents at once brings one that has read ahead.
     A field that is absent from the input becomes blank, or its initial value in a new document; fields behind a guard
     the member may not write keep what they had. Lines are matched by id; absent lines are dropped.
     """
@@ -54,7 +72,7 @@ def take(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> Iterable[Prob
     elif data.get("lines"):
         problems.append(Problem("lines", _("This has no lines."), code="surplus"))
     for target, places in wanted.items():
-        problems += _resolve(target, places, ctx)
+        problems += _resolve(target, places, ctx, find)
     return problems
 
 
@@ -194,19 +212,12 @@ class _NewState:
         self.fields_cache: dict[str, Any] = {}
 
 
-def _resolve(target: Any, places: list[_Wanted], ctx: Context) -> Iterable[Problem]:
-    """Find what was meant by each id or code with one statement, and put it in place."""
-    shape = brief(target)
+def _resolve(target: Any, places: list[_Wanted], ctx: Context, find: Finder) -> Iterable[Problem]:
+    """Find what was meant by each id or code, and put it in place."""
     ids = list({wanted.id for wanted in places if wanted.id is not None})
     codes = list({wanted.code for wanted in places if wanted.code is not None})
-    key = "code" if "code" in shape.by_attname else "number"
-    where, values = (
-        ("t.id = ANY(%s)", [ids]) if not codes else (f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [ids, codes])
-    )
-    if key not in shape.by_attname:
-        where, values = "t.id = ANY(%s)", [ids]
-    sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND {where}'
-    found = [shape.instance(row) for row in run(sql, [ctx.enterprise_id, *values])]
+    found = find(target, ids, codes, ctx)
+    key = "code" if "code" in brief(target).by_attname else "number"
     by_id = {row.id: row for row in found}
     by_code = {getattr(row, key, None): row for row in found}
     for wanted in places:

@@ -31,7 +31,7 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
         raise Invalid(Problem(None, _("Must be an object.")))
     is_draft = bool(data.get("draft")) and document.flow is not None
     loaded = _new(document, ctx) if id_ is None else _opened(document, ctx, id_, data)
-    before = None if id_ is None else audit.picture(loaded)
+    before = None if id_ is None else audit.Picture(loaded)
     if document.links:
         links.guess_codes(loaded, ctx, data)
     had = list(loaded.lines)
@@ -165,7 +165,7 @@ def _write(
         writing.insert(loaded.lines, upsert=_line_columns(document) if not is_new else ())
     if document.is_master:
         token_rows(writing, loaded, is_new=is_new)
-    made = [] if before is None else audit.changes(before, audit.picture(loaded), document)
+    made = [] if before is None else audit.changes(before, audit.Picture(loaded), document)
     audit.record(writing, ctx, loaded, "created" if is_new else "edited", made)
     fault("save.before_write")
     number = writing.run(numbered or "NULL::text")

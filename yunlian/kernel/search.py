@@ -4,42 +4,44 @@ Equality on a token uses an index under row security; LIKE would not (reliabilit
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .document import Document
 from .fields import Text
 from .identity import new_id
 from .load import Loaded
-from .models import Token
 from .phonetic import initials, query_tokens, tokens
 from .scope import Context
 from .sql import Writing, run
 
 
 def token_rows(writing: Writing, loaded: Loaded, *, is_new: bool, is_gone: bool = False) -> None:
-    """Add the rewriting of a master's tokens to a statement, and keep its `initials` column in step."""
-    header, document = loaded.header, loaded.document
-    if not is_new:
+    """Add the rewriting of a master's tokens to a statement."""
+    write_tokens(writing, [] if is_gone else [loaded], [] if is_new else [loaded.pk])
+
+
+def write_tokens(writing: Writing, found: Sequence[Loaded], forgotten: Sequence[uuid.UUID]) -> None:
+    """Add to a statement: forget what some masters were found by, and note what others are found by."""
+    if forgotten:
         writing.raw(
-            "DELETE FROM kernel_token WHERE enterprise_id = %s AND record = %s",
-            [writing.enterprise_id, header.id],
+            "DELETE FROM kernel_token WHERE enterprise_id = %s AND record = ANY(%s)",
+            [writing.enterprise_id, list(forgotten)],
         )
-    if is_gone:
-        return
-    found = tokens(header.code, header.name, *searched(document, header))
-    writing.insert(
-        [
-            Token(
-                enterprise_id=writing.enterprise_id,
-                id=new_id(),
-                token=token,
-                code=document.code,
-                record=header.id,
-            )
-            for token in sorted(found)
-        ]
-    )
+    pairs = [
+        (token, loaded.document.code, loaded.pk)
+        for loaded in found
+        for token in sorted(
+            tokens(loaded.header.code, loaded.header.name, *searched(loaded.document, loaded.header))
+        )
+    ]
+    if pairs:
+        texts, codes, records = map(list, zip(*pairs, strict=True))
+        writing.raw(
+            "INSERT INTO kernel_token (enterprise_id, id, token, code, record) SELECT %s, v.* "
+            "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[]) AS v",
+            [writing.enterprise_id, [new_id() for _pair in pairs], texts, codes, records],
+        )
 
 
 def searched(document: Document, header: Any) -> Iterable[str]:

@@ -49,7 +49,9 @@ class Column:
 
 
 # Columns of a row that is only pointed to, which no rule asks for.
-_ASIDE = frozenset(("version", "created_at", "created_by", "updated_at", "updated_by", "ext", "note", "initials"))
+_ASIDE = frozenset(
+    ("version", "created_at", "created_by", "updated_at", "updated_by", "ext", "note", "initials")
+)
 
 
 class Table:

@@ -65,7 +65,7 @@ def _require_state(loaded: Loaded, flow: Flow, step: Step) -> None:
 
 def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str, Any]) -> Loaded:
     document, header = loaded.document, loaded.header
-    before = audit.picture(loaded) if step.act is not None else None
+    before = audit.Picture(loaded) if step.act is not None else None
     writing = Writing(ctx.enterprise_id)
     setattr(header, flow.field, step.to)
     if step.act is not None:
@@ -81,8 +81,8 @@ def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str
     header.updated_at, header.updated_by = ctx.now, ctx.member_id
     _write_header(writing, header)
     if before is not None:
-        writing.update(loaded.lines, _editable(document))
-    made = [] if before is None else audit.changes(before, audit.picture(loaded), document)
+        writing.update(audit.changed_lines(before, loaded), _editable(document))
+    made = [] if before is None else audit.changes(before, audit.Picture(loaded), document)
     audit.record(writing, ctx, loaded, step.name, made, note=str(values.get("reason", "")))
     writing.run()
     announce(ctx, document.code, step.name, loaded)

@@ -21,7 +21,9 @@ def people(ctx: Context) -> list[str]:
     made = []
     for n, name in enumerate(NAMES):
         hired = None if n % 3 == 0 else (dt.date(2020, 1, 1) + dt.timedelta(days=n // 2)).isoformat()
-        made.append(str(make(CODE, ctx, code=f"E{n:03}", name=name, mobile=f"1390000000{n}", hired_on=hired).pk))
+        made.append(
+            str(make(CODE, ctx, code=f"E{n:03}", name=name, mobile=f"1390000000{n}", hired_on=hired).pk)
+        )
     return made
 
 
@@ -30,9 +32,13 @@ def rows(ctx: Context, **query: object) -> list[dict[str, object]]:
     return [json.loads(row) for row in page.rows]
 
 
-@pytest.mark.parametrize("sort", ["code", "-code", "hired_on", "-hired_on,code", "hired_on,-name", "is_active,-code"])
+@pytest.mark.parametrize(
+    "sort", ["code", "-code", "hired_on", "-hired_on,code", "hired_on,-name", "is_active,-code"]
+)
 @pytest.mark.parametrize("limit", [1, 2, 3, 200])
-def test_pages_hold_every_row_once_and_in_order(ctx: Context, people: list[str], sort: str, limit: int) -> None:
+def test_pages_hold_every_row_once_and_in_order(
+    ctx: Context, people: list[str], sort: str, limit: int
+) -> None:
     whole = [row["id"] for row in rows(ctx, sort=sort, limit=200)]
     paged: list[object] = []
     cursor: str | None = ""
@@ -57,7 +63,9 @@ def test_pages_hold_every_row_once_and_in_order(ctx: Context, people: list[str],
         ([["name", "contains", "%"]], []),
     ],
 )
-def test_filters_keep_what_they_say(ctx: Context, people: list[str], conditions: list[object], found: list[str]) -> None:
+def test_filters_keep_what_they_say(
+    ctx: Context, people: list[str], conditions: list[object], found: list[str]
+) -> None:
     assert [row["name"] for row in rows(ctx, sort="code", filter=json.dumps(conditions))] == found
 
 
@@ -84,7 +92,9 @@ def test_what_a_list_cannot_do_is_named(ctx: Context, people: list[str], query: 
 
 
 @pytest.mark.parametrize("text", ["王芳", "wf", "WF", "13900000001", "E001", "e001"])
-def test_a_piece_of_name_code_initials_or_number_finds_the_row(ctx: Context, people: list[str], text: str) -> None:
+def test_a_piece_of_name_code_initials_or_number_finds_the_row(
+    ctx: Context, people: list[str], text: str
+) -> None:
     assert "王芳" in [row["name"] for row in rows(ctx, search=text)]
     assert "赵敏" not in [row["name"] for row in rows(ctx, search=text)]
 
