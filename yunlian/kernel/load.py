@@ -182,6 +182,7 @@ def direct_sources(loaded: Loaded, line: uuid.UUID) -> list[LinkRow]:
 def _sources(loaded: Loaded, line: uuid.UUID) -> list[dict[str, Any]]:
     return [
         {
+            "code": link.source_code,
             "line": str(link.source_line),
             "doc": str(link.source_doc_id),
             "qty": format(link.qty.normalize(), "f"),

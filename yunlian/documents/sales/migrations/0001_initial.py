@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("kernel", "0001_initial"),
         ("masters", "0001_initial"),
         ("org", "0001_initial"),
     ]

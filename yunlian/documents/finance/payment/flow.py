@@ -1,0 +1,50 @@
+"""A payment's lifecycle: entered, approved, and paid by the cashier, which alone moves cash (flows.md F13)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from yunlian.kernel.document import STANDARD, Flow, Problem, State, Step
+from yunlian.kernel.scope import Context
+from yunlian.kernel.text import _
+
+from .posting import pay
+
+
+def _release(payment: Any, lines: list[Any], given: Any, ctx: Context) -> Iterable[Problem]:
+    """What was paid is taken back together with the approval."""
+    payment.paid = "unpaid"
+    return ()
+
+
+def _require_account(payment: Any, lines: list[Any], given: Any, ctx: Context) -> Iterable[Problem]:
+    if payment.account is None:
+        yield Problem("account", _("Name the account it is paid from."), code="required")
+
+
+FLOW = replace(
+    STANDARD,
+    steps=tuple(
+        replace(step, act=_release) if step.name == "unapprove" else step
+        for step in STANDARD.steps
+        if step.name not in ("close", "reopen")
+    ),
+)
+PAID = Flow(
+    label=_("Payment"),
+    field="paid",
+    states=(State("unpaid", _("Not paid"), "waiting"), State("paid", _("Paid"), "good")),
+    steps=(
+        Step(
+            "pay",
+            _("Pay"),
+            ("unpaid",),
+            "paid",
+            act=_require_account,
+            when=("approved",),
+            post=pay,
+            tone="primary",
+            confirm=_("The money leaves the account."),
+        ),
+    ),
+)

@@ -1,0 +1,30 @@
+"""Dispatch notice: what the warehouse is to send a customer, promised from stock until it has left."""
+
+from yunlian.kernel import fields as f
+from yunlian.kernel.models import Header, Line
+from yunlian.kernel.text import _
+from yunlian.masters.models import Partner, Product, Unit, Warehouse
+
+
+class DispatchNotice(Header):
+    """One dispatch to one customer from one warehouse, on `ship_date`."""
+
+    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
+    warehouse = f.Ref(Warehouse, label=_("Ship from"))
+    ship_date = f.Date(label=_("Ship on"), required=False)
+    contact = f.Text(label=_("Contact"), max_length=60, required=False)
+    phone = f.Phone(label=_("Telephone"), required=False)
+    address = f.Text(label=_("Address"), required=False)
+
+
+class DispatchNoticeLine(Line):
+    """One product to send; `out_qty` has left, in base units."""
+
+    notice = f.Parent(DispatchNotice)
+    product = f.Ref(Product, label=_("Product"))
+    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
+    qty = f.Qty(label=_("Quantity"), above="0")
+    factor = f.Qty(label=_("Base units per unit"), readonly=True)
+    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
+    note = f.Text(label=_("Note"), max_length=500, required=False)
+    out_qty = f.Done(label=_("Issued"), of="base_qty", closes=True)
