@@ -3,7 +3,7 @@ import { QueryClient, useQuery } from "@tanstack/vue-query";
 import { computed, reactive, toValue, type MaybeRefOrGetter } from "vue";
 
 import { NoAnswer, Refused, get, newKey, write } from "./api";
-import { currentLocale, i18n } from "./i18n";
+import { currentLocale, i18n, t } from "./i18n";
 import { useSession } from "./session";
 import type { LookupRow, MenuMeta, Meta, Ref } from "./types";
 
@@ -15,21 +15,50 @@ function scope(): string {
   return `${useSession().place}.${currentLocale()}`;
 }
 
+/** Pages that stand beside the lists they belong to, for a menu that names only lists; apps by name. */
+const PAGES = [
+  { code: "chain.lanes", beside: "chain.link", label: "lanes.title" },
+  { code: "chain.membership", beside: "chain.link", label: "member.title" },
+  { code: "finance.statement", beside: "finance.receivable", label: "statement.title" },
+  { code: "finance.statement", beside: "finance.payable", label: "statement.title" },
+];
+const ORDER = ["sales", "purchasing", "stock", "finance", "chain", "masters", "org"];
+
+function withPages(given: MenuMeta): MenuMeta {
+  const menu = given.menu.map((app) => ({ ...app, label: app.label || t(`app.${app.app}`), items: [...app.items] }));
+  for (const page of PAGES) {
+    const app = menu.find((one) => one.items.some((item) => item.code === page.beside));
+    if (app && !menu.some((one) => one.items.some((item) => item.code === page.code))) app.items.push({ code: page.code, label: t(page.label), kind: "page" });
+  }
+  const at = (app: string): number => (ORDER.includes(app) ? ORDER.indexOf(app) : ORDER.length);
+  return { ...given, menu: menu.sort((a, b) => at(a.app) - at(b.app)) };
+}
+
 export function useMenu() {
   const session = useSession();
   return useQuery({
     queryKey: computed(() => ["menu", session.place, i18n.global.locale.value]),
-    queryFn: () => get<MenuMeta>("meta"),
+    queryFn: async () => withPages(await get<MenuMeta>("meta")),
     enabled: computed(() => Boolean(session.enterprise)),
     staleTime: 300_000,
   });
+}
+
+/** What a server may leave out because it follows from the rest. */
+export function complete(given: Meta): Meta {
+  return {
+    ...given,
+    sections: given.sections ?? {}, form: given.form ?? [], tracks: given.tracks ?? [], steps: given.steps ?? [],
+    pulls: given.pulls ?? [], pushes: given.pushes ?? [], sums: given.sums ?? [], find: given.find ?? [],
+    can: { ...given.can, steps: given.can.steps ?? (given.steps ?? []).map((step) => step.name) },
+  };
 }
 
 export function useMeta(code: MaybeRefOrGetter<string>) {
   const session = useSession();
   return useQuery({
     queryKey: computed(() => ["meta", session.place, i18n.global.locale.value, toValue(code)]),
-    queryFn: () => get<Meta>(`meta/${toValue(code)}`),
+    queryFn: async () => complete(await get<Meta>(`meta/${toValue(code)}`)),
     enabled: computed(() => Boolean(session.enterprise) && toValue(code) !== ""),
     staleTime: 300_000,
   });
@@ -39,7 +68,7 @@ export async function metaOf(code: string): Promise<Meta> {
   const session = useSession();
   return client.fetchQuery({
     queryKey: ["meta", session.place, currentLocale(), code],
-    queryFn: () => get<Meta>(`meta/${code}`),
+    queryFn: async () => complete(await get<Meta>(`meta/${code}`)),
     staleTime: 300_000,
   });
 }

@@ -30,6 +30,8 @@ export interface Field {
   default?: FieldValue;
   guard?: string | null;
   unit_field?: string | null;
+  /** Of a `done` field: the field it counts up to. */
+  of?: string | null;
   name?: string;
 }
 
@@ -73,7 +75,7 @@ export interface Meta {
 }
 
 export interface MenuItem { code: string; label: string; kind: Meta["kind"] }
-export interface MenuApp { app: string; label: string; icon?: string | null; items: MenuItem[] }
+export interface MenuApp { app: string; label?: string | null; icon?: string | null; items: MenuItem[] }
 export interface MenuMeta { menu: MenuApp[]; can: string[] }
 
 export type Row = { id: string; version?: number; state?: string } & Record<string, FieldValue>;
