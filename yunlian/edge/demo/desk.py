@@ -60,7 +60,9 @@ class Desk:
                 break
             time.sleep(min(float(answer.headers.get("Retry-After", "1")), 5))
         if answer.is_error:
-            raise DemoError(f"{self.person.login}: {method} {path} → {answer.status_code} {answer.text[:800]}")
+            raise DemoError(
+                f"{self.person.login}: {method} {path} → {answer.status_code} {answer.text[:800]}"
+            )
         return answer.json() if answer.content else None
 
     def get(self, path: str, **query: str) -> Any:
@@ -92,7 +94,14 @@ class Desk:
 
     def push(self, code: str, document: Data, target: str, act: str, **changes: Any) -> Data:
         """Make the next document of all that is open in this one, with some fields set."""
-        made = self.call("POST", f"/api/{code}/{document['id']}/push/{target}", {})
+        return self.pull(code, {"docs": [document["id"]]}, target, act, **changes)
+
+    def pull(self, code: str, chosen: Data, target: str, act: str, **changes: Any) -> Data:
+        """Make a document of chosen lines, `{"lines": {id: quantity}}`, or of whole documents, `{"docs": [id]}`.
+
+        What was made is asked for first: when the load goes on, nothing may be open any more.
+        """
+        made = self.call("POST", f"/api/{target}/pull/{code}", chosen, f"{act}/pull")
         return self.create(target, {**made, **changes}, act)
 
     def until(self, path: str, ready: Any, what: str) -> Any:
