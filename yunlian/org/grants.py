@@ -140,7 +140,9 @@ def set_grants(ctx: Context, role_id: Any, data: Mapping[str, Any]) -> dict[str,
     require(ctx, document, "edit")
     loaded = _load(ctx, role_id, lock=True)
     version = data.get("version")
-    require_version(loaded, ctx, version if isinstance(version, int) else None)
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise Invalid(Problem("version", _("Give the version you edited.")))
+    require_version(loaded, ctx, version)
     require_within(ctx, grants_of_roles(ctx.enterprise_id, [loaded.pk]))
     old = _held(loaded)
     new = _read(data, old)

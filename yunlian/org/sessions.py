@@ -58,7 +58,7 @@ class Signed(Identity):
 def normal_login(login: Any) -> str:
     """Return a login as it is stored and compared: NFKC, lower case, no blanks. Raises Invalid."""
     if not isinstance(login, str):
-        raise Invalid(Problem("login", _("Must be text.")))
+        raise Invalid(Problem("login", _("Must be text."), code="invalid"))
     text = unicodedata.normalize("NFKC", login).strip().casefold()
     is_plain = text.isprintable() and not any(c.isspace() for c in text)
     if not text or len(text) > LOGIN_MAX or not is_plain:
