@@ -6,13 +6,13 @@ provisionally: the next receipt values them again and posts the difference with 
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Sum
 
 from yunlian.kernel.document import Problem
 from yunlian.kernel.fields import trimmed
@@ -67,12 +67,23 @@ class Pool:
 
 
 def value_moves(entries: list[CostEntry], balances: dict[tuple[Any, ...], CostBalance]) -> None:
-    """Fill in the value of every entry that has none, and append the revaluation of goods that were issued below zero."""
+    """Fill in the value of every entry that has none, and append the revaluation of goods that were issued below zero.
+
+    A fixed number of statements, whatever the number of entries.
+    """
     pools = {balance.product_id: Pool(balance.qty, balance.value) for balance in balances.values()}
+    asking = {entry.product_id for entry in entries if entry.value is None}
+    empty = {product for product in asking if not pools[product].qty}
+    for product, cost in find_last_costs(empty).items():
+        pools[product].last = cost
+    issues = _find_issues({entry.returns for entry in entries if entry.value is None and entry.returns})
     for entry in list(entries):
         pool = pools[entry.product_id]
+        issue = issues.get(entry.returns)
         if entry.value is None:
-            entry.value = _value(entry, pool, entries)
+            entry.value = _value(entry, pool, issue)
+        if issue is not None:
+            issue.bring_back(entry.qty, entry.value)
         again = pool.revalued(entry.qty, entry.value)
         pool.move(entry.qty, entry.value)
         if again:
@@ -80,31 +91,55 @@ def value_moves(entries: list[CostEntry], balances: dict[tuple[Any, ...], CostBa
             pool.move(ZERO, again)
 
 
-def _value(entry: CostEntry, pool: Pool, entries: list[CostEntry]) -> Decimal:
-    if entry.qty > 0 and entry.returns is not None:
-        return _share_of_issue(entry, entries)
-    if not pool.qty and pool.last is None:
-        pool.last = last_known_cost(entry.product_id)
+def _value(entry: CostEntry, pool: Pool, issue: "Issue | None") -> Decimal:
     if entry.qty < 0:
         return -pool.issue(-entry.qty)
+    if issue is not None:
+        return issue.share(entry.qty)
     return rounded(entry.qty * pool.average())
 
 
-def _share_of_issue(entry: CostEntry, entries: list[CostEntry]) -> Decimal:
-    """Return the part of the original issue's cost that these goods bring back; the last return takes the rest."""
-    issued = CostEntry.objects.filter(line=entry.returns).aggregate(qty=Sum("qty"), value=Sum("value"))
-    back = CostEntry.objects.filter(returns=entry.returns).aggregate(qty=Sum("qty"), value=Sum("value"))
-    now = [
-        other
-        for other in entries
-        if other.returns == entry.returns and other is not entry and other.value is not None
-    ]
-    came_qty = (back["qty"] or ZERO) + sum((other.qty for other in now), ZERO)
-    came_value = (back["value"] or ZERO) + sum((other.value for other in now), ZERO)
-    qty, value = -(issued["qty"] or ZERO), -(issued["value"] or ZERO)
-    if entry.qty == qty - came_qty:
-        return value - came_value
-    return rounded(value * entry.qty / qty) if qty else ZERO
+@dataclass
+class Issue:
+    """What is still out of one issue's goods: quantity and cost."""
+
+    issued_qty: Decimal
+    issued_value: Decimal
+    qty: Decimal
+    value: Decimal
+
+    def share(self, qty: Decimal) -> Decimal:
+        """Return the part of the original cost that goods bring back; the last return takes the rest."""
+        if qty == self.qty:
+            return self.value
+        return rounded(self.issued_value * qty / self.issued_qty) if self.issued_qty else ZERO
+
+    def bring_back(self, qty: Decimal, value: Decimal) -> None:
+        """Count goods that came back."""
+        self.qty, self.value = self.qty - qty, self.value - value
+
+
+def _find_issues(lines: set[uuid.UUID]) -> dict[uuid.UUID | None, Issue]:
+    """Return, by the line that issued them, what is still out; two statements, none without lines."""
+    if not lines:
+        return {}
+    totals = {"total": Sum("qty"), "worth": Sum("value")}
+    found: dict[uuid.UUID | None, Issue] = {}
+    for line, qty, value in (
+        CostEntry.objects.filter(line__in=lines)
+        .values("line")
+        .annotate(**totals)
+        .values_list("line", "total", "worth")
+    ):
+        found[line] = Issue(-qty, -value, -qty, -value)
+    for line, qty, value in (
+        CostEntry.objects.filter(returns__in=lines)
+        .values("returns")
+        .annotate(**totals)
+        .values_list("returns", "total", "worth")
+    ):
+        found[line].bring_back(qty, value)
+    return found
 
 
 def _adjustment(entry: CostEntry, value: Decimal, entries: list[CostEntry]) -> CostEntry:
@@ -115,22 +150,19 @@ def _adjustment(entry: CostEntry, value: Decimal, entries: list[CostEntry]) -> C
     return made
 
 
-def last_known_cost(product_id: uuid.UUID) -> Decimal:
-    """Return the cost of one base unit when nothing is there: of the last goods that moved, else the product's purchase
-    price, else 0. Per base unit, unrounded.
+def find_last_costs(products: Collection[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
+    """Return the cost of one base unit of products that are not there: of the last goods that moved, else the purchase
+    price, else 0. Per base unit, unrounded. Two statements, none without products.
     """
-    rows = (
-        CostEntry.objects.filter(product_id=product_id)
-        .exclude(qty=0)
-        .order_by("-at", "-id")
-        .values_list("qty", "value")
-    )
-    moved = rows.first()
-    if moved is not None:
-        cost: Decimal = moved[1] / moved[0]
-        return cost
-    price = Product.objects.filter(id=product_id).aggregate(price=Max("purchase_price"))["price"]
-    return price or ZERO
+    if not products:
+        return {}
+    priced = Product.objects.filter(id__in=products).values_list("id", "purchase_price")
+    found: dict[uuid.UUID, Decimal] = {id_: price or ZERO for id_, price in priced}
+    moved = CostEntry.objects.filter(product_id__in=products).exclude(qty=0)
+    latest = moved.order_by("product_id", "-at", "-id").distinct("product_id")
+    for id_, qty, value in latest.values_list("product_id", "qty", "value"):
+        found[id_] = value / qty
+    return found
 
 
 def check_cost(balance: CostBalance, entries: list[CostEntry]) -> Iterable[Problem]:

@@ -18,7 +18,7 @@ from yunlian.kernel.sql import Writing
 from yunlian.kernel.testing import make, savepoint
 from yunlian.kernel.verify import verify
 
-from .costing import Pool, last_known_cost
+from .costing import Pool, find_last_costs
 from .models import CostBalance, CostEntry
 
 pytestmark = pytest.mark.django_db
@@ -154,8 +154,8 @@ def test_a_part_of_what_is_owed_is_valued_again(mover: Mover) -> None:
 
 
 def test_goods_never_seen_go_out_at_the_purchase_price(mover: Mover) -> None:
-    assert last_known_cost(mover.product) == 19
-    assert last_known_cost(uuid.uuid4()) == 0
+    assert find_last_costs([mover.product]) == {mover.product: 19}
+    assert find_last_costs([uuid.uuid4()]) == {}
     mover.post("-2")
     assert mover.state == (-2, D("-38.00"))
 

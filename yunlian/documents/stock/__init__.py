@@ -1,0 +1,1 @@
+"""Stock: goods announced, received, promised and sent."""

@@ -1,0 +1,74 @@
+"""The purchase stock-in, declared once."""
+
+from collections.abc import Iterable
+
+from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, Series, declare
+from yunlian.kernel.scope import Context
+from yunlian.kernel.text import _
+from yunlian.ledgers.models import CostEntry, PayableEntry, StockEntry, SupplierFundsEntry
+from yunlian.masters.prices import find_prices
+from yunlian.masters.units import fill_factors
+
+from . import posting, rules
+from .facts import read_facts
+from .model import PurchaseIn, PurchaseInLine
+
+
+def fill(stock_in: PurchaseIn, lines: list[PurchaseInLine], ctx: Context) -> Iterable[Problem]:
+    """Put base units, and for goods without an order the supplier's list prices, where nothing was given."""
+    yield from fill_factors(lines, ctx)
+    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
+    if blank:
+        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
+        prices = find_prices(ctx, stock_in.supplier, stock_in.date, wanted, kind="purchase")
+        for line, price in zip(blank, prices, strict=True):
+            line.price = price.value
+
+
+_SAME = ("supplier", "warehouse", "product", "unit", "price", "discount", "tax_rate")
+_HEADER = {"supplier": "supplier", "warehouse": "warehouse"}
+_LINE = {name: name for name in ("product", "unit", "price", "discount", "tax_rate")}
+
+PURCHASE_IN = declare(
+    Document(
+        code="stock.purchase_in",
+        label=_("Purchase stock-in"),
+        header=PurchaseIn,
+        lines=PurchaseInLine,
+        series=Series("PI{yyyymm}-{n:05}"),
+        flow=STANDARD,
+        fill=fill,
+        facts=read_facts,
+        check=rules.check,
+        post=posting.post,
+        ledgers=(StockEntry, CostEntry, PayableEntry, SupplierFundsEntry),
+        columns="number date supplier warehouse delivery_no amount state",
+        find="number delivery_no supplier",
+        sums="amount",
+        form=(
+            Section(_("Stock-in"), "supplier warehouse date delivery_no owner department note amount cost"),
+            Section(
+                _("Lines"), "product unit qty status price discount tax_rate amount cost note", of="lines"
+            ),
+        ),
+        links=(
+            Link(
+                source="stock.receipt_notice",
+                fills=("base_qty", "received_qty"),
+                header=_HEADER,
+                line=_LINE,
+                same=_SAME,
+                onward=(("purchase.order", "received_qty"),),
+            ),
+            Link(
+                source="purchase.order",
+                fills=("base_qty", "noticed_qty"),
+                also=("received_qty",),
+                header=_HEADER,
+                line=_LINE,
+                same=_SAME,
+            ),
+        ),
+        is_chained=True,
+    )
+)

@@ -1,0 +1,51 @@
+"""Purchase stock-in: goods that arrived, are ours, and must be paid for."""
+
+from decimal import Decimal
+
+from yunlian.kernel import fields as f
+from yunlian.kernel.models import Header, Line
+from yunlian.kernel.text import _
+from yunlian.ledgers.models import STATUSES
+from yunlian.masters.models import Partner, Product, Unit, Warehouse
+
+
+class PurchaseIn(Header):
+    """One arrival from one supplier into one warehouse. `delivery_no` is the number on the supplier's paper."""
+
+    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True})
+    warehouse = f.Ref(Warehouse, label=_("Receive into"))
+    delivery_no = f.Code(label=_("Delivery note"), required=False)
+    amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
+    cost = f.Amount(label=_("Cost without tax"), formula="total(lines.cost)", guard="stock.cost")
+
+
+class PurchaseInLine(Line):
+    """One product that arrived. Prices are per `unit`, tax included; `cost` is what enters stock, without tax."""
+
+    stock_in = f.Parent(PurchaseIn)
+    product = f.Ref(Product, label=_("Product"))
+    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
+    qty = f.Qty(label=_("Quantity"), above="0")
+    factor = f.Qty(label=_("Base units per unit"), readonly=True)
+    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
+    status = f.Choice(
+        label=_("Stock status"), choices=STATUSES, default="good", initial="good", hint=_("As it arrived.")
+    )
+    price = f.Price(label=_("Price"), guard="purchase.price", required=False)
+    discount = f.Rate(
+        label=_("Discount"),
+        low="0",
+        high="1",
+        default=Decimal(0),
+        initial=Decimal(0),
+        null=False,
+        guard="purchase.price",
+    )
+    tax_rate = f.Rate(
+        label=_("Tax rate"), low="0", high="1", default=Decimal(0), initial=Decimal(0), null=False
+    )
+    amount = f.Amount(
+        label=_("Amount"), formula="round(round(qty * price) * (1 - discount))", guard="purchase.price"
+    )
+    cost = f.Amount(label=_("Cost without tax"), formula="round(amount / (1 + tax_rate))", guard="stock.cost")
+    note = f.Text(label=_("Note"), max_length=500, required=False)

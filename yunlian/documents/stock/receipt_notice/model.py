@@ -1,0 +1,61 @@
+"""Purchase receipt notice: goods the supplier has sent, or announced, that have not arrived."""
+
+from decimal import Decimal
+
+from django.db.models import Q, UniqueConstraint
+
+from yunlian.kernel import fields as f
+from yunlian.kernel.models import Header, Line
+from yunlian.kernel.text import _
+from yunlian.masters.models import Partner, Product, Unit, Warehouse
+
+
+class ReceiptNotice(Header):
+    """One delivery of one supplier. `shipment` is the supplier's own id of it when it came by the chain: once only."""
+
+    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True})
+    warehouse = f.Ref(Warehouse, label=_("Receive into"))
+    expected_date = f.Date(label=_("Expected"), required=False)
+    logistics = f.Text(label=_("Logistics"), max_length=60, required=False)
+    waybill = f.Code(label=_("Waybill"), required=False)
+    shipment = f.Text(label=_("Shipment"), max_length=60, required=False)
+    theirs_number = f.Code(label=_("Supplier's number"), required=False)
+    amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                name="stock_receiptnotice_shipment",
+                fields=["enterprise_id", "supplier_id", "shipment"],
+                condition=~Q(shipment="") & ~Q(state="voided"),
+            ),
+        )
+
+
+class ReceiptNoticeLine(Line):
+    """One product of the delivery. Prices are per `unit`, tax included, those of the order."""
+
+    notice = f.Parent(ReceiptNotice)
+    product = f.Ref(Product, label=_("Product"))
+    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
+    qty = f.Qty(label=_("Quantity"), above="0")
+    factor = f.Qty(label=_("Base units per unit"), readonly=True)
+    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
+    price = f.Price(label=_("Price"), guard="purchase.price", required=False)
+    discount = f.Rate(
+        label=_("Discount"),
+        low="0",
+        high="1",
+        default=Decimal(0),
+        initial=Decimal(0),
+        null=False,
+        guard="purchase.price",
+    )
+    tax_rate = f.Rate(
+        label=_("Tax rate"), low="0", high="1", default=Decimal(0), initial=Decimal(0), null=False
+    )
+    amount = f.Amount(
+        label=_("Amount"), formula="round(round(qty * price) * (1 - discount))", guard="purchase.price"
+    )
+    note = f.Text(label=_("Note"), max_length=500, required=False)
+    received_qty = f.Done(label=_("Received"), of="base_qty", closes=True)
