@@ -84,9 +84,13 @@ def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     by_ledger: dict[type[Entry], list[Any]] = {}
     for kind in loaded.document.ledgers:
         rows = _live(kind, loaded, ctx)
+        legs: dict[int, int] = defaultdict(int)
         for entry in rows:
             entry.reverses, entry.id = entry.id, new_id()
             entry.turn, entry.at = loaded.header.turn, ctx.now
+            # Several postings of one document (approval, closing, a step of its own) are taken back in one turn.
+            entry.leg = legs[entry.line_no]
+            legs[entry.line_no] += 1
             for measure in LEDGERS[kind].measures:
                 setattr(entry, measure, -getattr(entry, measure))
         if rows:
@@ -100,7 +104,7 @@ def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
     sql = (
         f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND t.doc_id = %s '
         "AND t.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM "
-        f'"{shape.name}" u WHERE u.enterprise_id = t.enterprise_id AND u.reverses = t.id) ORDER BY t.line_no, t.leg'
+        f'"{shape.name}" u WHERE u.enterprise_id = t.enterprise_id AND u.reverses = t.id) ORDER BY t.line_no, t.turn, t.leg'
     )
     return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, loaded.pk])]
 
