@@ -189,43 +189,41 @@ def _in_group(verb: str, group: str, document: Document | None) -> bool:
 def sync_presets(ctx: Context) -> list[str]:
     """Give the enterprise of `ctx` the preset roles it lacks, and those it has what is new; returns what was added.
 
-    A role of one's own that bears a preset's code is left alone.
+    A role of one's own that bears a preset's code is left alone; so is what somebody set by hand.
     """
-    added = []
+    known = {role.code: role for role in Role.objects.filter(code__in=[normal_code(p.code) for p in PRESETS])}
+    added, changed = [], []
+    rows: dict[type[TenantModel], list[TenantModel]] = {RoleVerb: [], RoleScope: [], RoleGuard: []}
     for preset in PRESETS:
-        role = Role.objects.filter(code=normal_code(preset.code)).first()
+        role = known.get(normal_code(preset.code))
         if role is None:
-            made = save("org.role", ctx, {"code": preset.code, "name": preset.name})
-            role = made.header
+            role = save("org.role", ctx, {"code": preset.code, "name": preset.name}).header
         elif not role.is_preset:
             continue
         new = [each for each in offered(preset) if each not in role.offered]
         if new:
-            _grant(ctx, role, new)
+            for each in new:
+                row = _row(ctx, role, each)
+                rows[type(row)].append(row)
+            role.is_preset, role.offered = True, [*role.offered, *new]
+            changed.append(role)
             added += [f"{role.code}: {each}" for each in new]
+    for model, made in rows.items():
+        model.objects.bulk_create(made, ignore_conflicts=True)
+    writing = Writing(ctx.enterprise_id)
+    writing.update(changed, ["is_preset", "offered"])
+    writing.run()
     return added
 
 
-def _grant(ctx: Context, role: Role, new: list[str]) -> None:
-    own = {"enterprise_id": ctx.enterprise_id, "role_id": role.id}
-    verbs: list[TenantModel] = []
-    scopes: list[TenantModel] = []
-    guards: list[TenantModel] = []
-    for each in new:
-        kind, _blank, rest = each.partition(" ")
-        name, _equals, value = rest.partition("=")
-        if kind == "scope":
-            scopes.append(RoleScope(**own, id=new_id(), code=name, scope=value))
-        elif kind == "guard":
-            guards.append(RoleGuard(**own, id=new_id(), guard=name, can_write=value == "write"))
-        else:
-            code, _dot, verb = each.rpartition(".")
-            verbs.append(RoleVerb(**own, id=new_id(), code=code, verb=verb))
-    # What somebody set by hand stays as it is.
-    for rows in (verbs, scopes, guards):
-        if rows:
-            type(rows[0]).objects.bulk_create(rows, ignore_conflicts=True)
-    role.is_preset, role.offered = True, [*role.offered, *new]
-    writing = Writing(ctx.enterprise_id)
-    writing.update([role], ["is_preset", "offered"])
-    writing.run()
+def _row(ctx: Context, role: Role, each: str) -> TenantModel:
+    """Return the row that grants one thing `offered` names."""
+    own = {"enterprise_id": ctx.enterprise_id, "role_id": role.id, "id": new_id()}
+    kind, _blank, rest = each.partition(" ")
+    name, _equals, value = rest.partition("=")
+    if kind == "scope":
+        return RoleScope(**own, code=name, scope=value)
+    if kind == "guard":
+        return RoleGuard(**own, guard=name, can_write=value == "write")
+    code, _dot, verb = each.rpartition(".")
+    return RoleVerb(**own, code=code, verb=verb)
