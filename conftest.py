@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
     items.sort(key=lambda item: BROWSER not in item.path.parents)
 
+
 pytest_plugins = ["yunlian.kernel.testing"]
 
 
