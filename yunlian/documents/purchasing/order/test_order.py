@@ -1,8 +1,275 @@
 """Purchase order: the suite every document inherits, then collaboration with the supplier (flows.md F4, F5)."""
 
-from yunlian.kernel.testing import FlowSuite
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from yunlian.kernel.document import Invalid
+from yunlian.kernel.load import Loaded, abilities, load, show
+from yunlian.kernel.save import save
+from yunlian.kernel.scope import Context, Grants
+from yunlian.kernel.steps import move
+from yunlian.kernel.testing import FlowSuite, data, make, refusal
+from yunlian.kernel.verify import verify
+from yunlian.ledgers.models import StockBalance, StockEntry
+from yunlian.masters.models import Partner
+
+from .document import PURCHASE_ORDER
+
+CODE = "purchase.order"
+D = Decimal
 
 
 class TestPurchaseOrder(FlowSuite):
-    code = "purchase.order"
+    code = CODE
     overrides = {"lines__price": "12.5"}
+
+
+def on_order(ctx: Context) -> dict[str, Decimal]:
+    """What is on order by product code."""
+    rows = StockBalance.objects.filter(status="good").select_related("product")
+    return {row.product.code: row.on_order for row in rows}
+
+
+@pytest.fixture
+def supplier(ctx: Context) -> Loaded:
+    """The brand H, linked on the chain."""
+    made = make("masters.partner", ctx, code="H", is_supplier=True)
+    Partner.objects.filter(id=made.pk).update(chain_id=str(uuid.uuid4()))
+    return made
+
+
+@pytest.fixture
+def order(ctx: Context, supplier: Loaded) -> Loaded:
+    """PO-1 of flows.md F4, approved: P1 1 x 3,900.00, P2 2 x 420.00."""
+    make("masters.unit", ctx, code="PC")
+    for code in ("P1", "P2"):
+        make("masters.product", ctx, code=code, unit="PC")
+    lines = [{"product": "P1", "qty": "1", "price": "3900"}, {"product": "P2", "qty": "2", "price": "420"}]
+    made = make(CODE, ctx, lines=lines, supplier="H")
+    return move(CODE, ctx, made.pk, "approve")
+
+
+def quote(order: Loaded, *rows: tuple[str, str, str | None]) -> list[dict[str, Any]]:
+    return [
+        {"line": str(line.id), "qty": qty, "price": price, "date": date}
+        for line, (qty, price, date) in zip(order.lines, rows, strict=True)
+    ]
+
+
+def step(ctx: Context, order: Loaded, *names: str, **given: Any) -> Loaded:
+    """Take steps one after the other; input goes to the last."""
+    for name in names[:-1]:
+        move(CODE, ctx, order.pk, name)
+    return move(CODE, ctx, order.pk, names[-1], **given)
+
+
+def accept(ctx: Context, order: Loaded) -> Loaded:
+    step(ctx, order, "send")
+    return step(ctx, order, "partner_accept", theirs_number="HI-9")
+
+
+QUOTED = (("1", "3950", "2026-12-01"), ("2", "420", None))
+
+
+def test_the_example_comes_to_4740_and_is_expected(ctx: Context, order: Loaded) -> None:
+    assert order.header.amount == D("4740.00")
+    assert [line.amount for line in order.lines] == [D("3900.00"), D("840.00")]
+    assert on_order(ctx) == {"P1": 1, "P2": 2}
+    assert order.header.collab == "unsent"
+
+
+def test_the_quoted_example_comes_to_4790_once_agreed(ctx: Context, order: Loaded) -> None:
+    accepted = accept(ctx, order)
+    assert (accepted.header.collab, accepted.header.theirs_number) == ("accepted", "HI-9")
+    quoted = step(ctx, order, "partner_quote", lines=quote(order, *QUOTED), expected_date="2026-12-05")
+    assert (quoted.header.amount, quoted.header.quoted_amount) == (D("4740.00"), D("4790.00"))
+    assert quoted.header.expected_date.isoformat() == "2026-12-05"
+    agreed = step(ctx, order, "agree")
+    assert (agreed.header.collab, agreed.header.amount) == ("agreed", D("4790.00"))
+    assert [line.price for line in agreed.lines] == [D("3950"), D("420")]
+    assert agreed.lines[0].due_date.isoformat() == "2026-12-01"
+    assert on_order(ctx) == {"P1": 1, "P2": 2}
+
+
+def test_what_is_agreed_is_expected_instead_of_what_was_ordered(ctx: Context, order: Loaded) -> None:
+    accept(ctx, order)
+    step(ctx, order, "partner_quote", lines=quote(order, ("3", "3800", None), ("1", "420", None)))
+    assert on_order(ctx) == {"P1": 1, "P2": 2}
+    agreed = step(ctx, order, "agree")
+    assert agreed.header.amount == D("11820.00")
+    assert on_order(ctx) == {"P1": 3, "P2": 1}
+    step(ctx, order, "ask_withdrawal", reason="顾客退单")
+    step(ctx, order, "partner_grant_withdrawal", "unapprove")
+    assert on_order(ctx) == {"P1": 0, "P2": 0}
+    assert verify(ctx.enterprise_id) == []
+
+
+def test_a_discount_of_ours_does_not_cut_the_quoted_price(ctx: Context, supplier: Loaded) -> None:
+    line = {"product": str(make("masters.product", ctx).pk), "qty": "1", "price": "100", "discount": "0.1"}
+    order = step(ctx, make(CODE, ctx, lines=[line], supplier="H"), "approve")
+    assert order.header.amount == D("90.00")
+    accept(ctx, order)
+    step(ctx, order, "partner_quote", lines=quote(order, ("1", "95", None)))
+    assert step(ctx, order, "agree").header.amount == D("95.00")
+
+
+def test_a_quotation_not_agreed_may_be_quoted_again(ctx: Context, order: Loaded) -> None:
+    accept(ctx, order)
+    step(ctx, order, "partner_quote", lines=quote(order, *QUOTED))
+    back = step(ctx, order, "disagree", reason="太贵")
+    assert (back.header.collab, back.header.reason, back.header.quoted_amount) == ("accepted", "太贵", 0)
+    assert refusal(step, ctx, order, "agree") == [("collab", None)]
+    again = step(ctx, order, "partner_quote", lines=quote(order, ("1", "3900", None), ("2", "420", None)))
+    assert (again.header.reason, again.header.quoted_amount) == ("", D("4740.00"))
+
+
+def test_a_refused_order_is_edited_and_sent_again(ctx: Context, order: Loaded) -> None:
+    step(ctx, order, "send")
+    refused = step(ctx, order, "partner_refuse", reason="停产")
+    assert (refused.header.collab, refused.header.reason, refused.header.attempt) == ("refused", "停产", 1)
+    step(ctx, order, "unapprove", "approve")
+    again = step(ctx, order, "send")
+    assert (again.header.attempt, again.header.reason) == (2, "")
+
+
+def test_a_sent_order_is_taken_back_only_with_consent(ctx: Context, order: Loaded) -> None:
+    step(ctx, order, "send")
+    for name in ("unapprove", "close"):
+        assert refusal(step, ctx, order, name) == [("collab", None)]
+    step(ctx, order, "recall")
+    assert refusal(step, ctx, order, "unapprove") == [("collab", None)]
+    granted = step(ctx, order, "partner_grant_withdrawal")
+    assert (granted.header.collab, granted.header.withdrawal) == ("unsent", "granted")
+    assert step(ctx, order, "unapprove").header.state == "rereview"
+
+
+def test_a_declined_withdrawal_leaves_the_order_bound(ctx: Context, order: Loaded) -> None:
+    accept(ctx, order)
+    assert refusal(step, ctx, order, "recall") == [("withdrawal", None)]
+    step(ctx, order, "ask_withdrawal", reason="改颜色")
+    step(ctx, order, "partner_decline_withdrawal", reason="已排产")
+    assert refusal(step, ctx, order, "unapprove") == [("collab", None)]
+    step(ctx, order, "ask_withdrawal", reason="求你了")
+    step(ctx, order, "partner_grant_withdrawal", "close")
+    assert on_order(ctx) == {"P1": 0, "P2": 0}
+
+
+def test_an_agreement_waits_for_the_answer_to_a_withdrawal(ctx: Context, order: Loaded) -> None:
+    accept(ctx, order)
+    step(ctx, order, "partner_quote", lines=quote(order, *QUOTED))
+    step(ctx, order, "ask_withdrawal", reason="再想想")
+    assert refusal(step, ctx, order, "agree") == [("withdrawal", None)]
+
+
+def test_only_a_linked_supplier_is_sent_to(ctx: Context) -> None:
+    order = make(CODE, ctx, upto="approved", lines__price="1")
+    assert order.header.collab == "none"
+    assert refusal(step, ctx, order, "send") == [("collab", None)]
+
+
+def test_a_link_that_ended_meanwhile_is_noticed(ctx: Context, order: Loaded) -> None:
+    Partner.objects.update(chain_id="")
+    assert refusal(step, ctx, order, "send") == [("supplier", None)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "no list",
+        [],
+        [{"line": "x", "qty": "1", "price": "1"}],
+        [{"line": str(uuid.uuid4()), "qty": "0", "price": "1"}],
+        [{"line": str(uuid.uuid4()), "qty": "1"}],
+        [{"line": str(uuid.uuid4()), "qty": "1", "price": "-1"}],
+        [7],
+    ],
+)
+def test_a_malformed_quotation_is_refused(ctx: Context, order: Loaded, rows: Any) -> None:
+    accept(ctx, order)
+    with pytest.raises(Invalid):
+        step(ctx, order, "partner_quote", lines=rows)
+
+
+def test_a_quotation_covers_exactly_the_lines_of_the_order(ctx: Context, order: Loaded) -> None:
+    accept(ctx, order)
+    rows = quote(order, *QUOTED)
+    stranger = rows[0] | {"line": str(uuid.uuid4())}
+    for wrong in (rows[:1], [*rows, stranger], [stranger, rows[1]]):
+        assert refusal(step, ctx, order, "partner_quote", lines=wrong) == [("lines", None)]
+    assert load(PURCHASE_ORDER, ctx, order.pk).lines[0].quoted_qty is None
+
+
+def test_steps_of_the_partner_are_never_offered(ctx: Context, order: Loaded) -> None:
+    offered = set(abilities(order, ctx)["steps"])
+    assert offered == {"unapprove", "close", "send"}
+    assert set(abilities(accept(ctx, order), ctx)["steps"]) == {"unapprove", "close", "ask_withdrawal"}
+
+
+def test_the_supplier_tells_of_progress_without_moving_anything(ctx: Context, order: Loaded) -> None:
+    accept(ctx, order)
+    entries = StockEntry.objects.count()
+    told = step(ctx, order, "partner_progress", theirs_state="生产中", expected_date="2026-12-24")
+    assert (told.header.theirs_state, told.header.theirs_number) == ("生产中", "HI-9")
+    assert StockEntry.objects.count() == entries
+
+
+def test_closing_expects_no_more_and_reopening_does_again(ctx: Context) -> None:
+    order = make(CODE, ctx, upto="approved", lines__price="1")
+    code = order.lines[0].product.code
+    step(ctx, order, "close")
+    assert on_order(ctx) == {code: 0}
+    assert refusal(step, ctx, order, "unapprove") == [("close", None)]
+    step(ctx, order, "reopen")
+    assert on_order(ctx) == {code: 3}
+
+
+def test_blank_prices_come_from_the_suppliers_list(ctx: Context, supplier: Loaded) -> None:
+    product = make("masters.product", ctx, code="P9", purchase_price="70")
+    rows = [{"product": "P9", "price": "60"}, {"product": "P9", "qty_from": "10", "price": "55"}]
+    make("masters.price_list", ctx, lines=rows, kind="purchase", partner="H")
+    body = data(CODE, ctx, supplier="H")
+    for qty, price in (("9", "60"), ("10", "55")):
+        body["lines"] = [{"product": str(product.pk), "qty": qty}]
+        assert save(CODE, ctx, body).lines[0].price == D(price)
+    body["supplier"] = str(make("masters.partner", ctx, is_supplier=True).pk)
+    assert save(CODE, ctx, body).lines[0].price == 70
+
+
+def test_nothing_is_ordered_without_a_price(ctx: Context) -> None:
+    product = make("masters.product", ctx, purchase_price=None)
+    body = data(CODE, ctx)
+    body["lines"] = [{"product": str(product.pk), "qty": "1"}]
+    assert refusal(save, CODE, ctx, body) == [("price", 1)]
+
+
+def test_every_problem_is_named_at_once(ctx: Context) -> None:
+    stopped = make("masters.product", ctx, status="stopped")
+    body = data(CODE, ctx, due_date="2026-01-01")
+    line = {"product": str(stopped.pk), "qty": "1", "price": "1", "due_date": "2026-01-02"}
+    body["lines"] = [line, line | {"product": str(make("masters.product", ctx).pk), "due_date": None}]
+    assert refusal(save, CODE, ctx, body) == [
+        ("due_date", None), ("product", 1), ("due_date", 1), ("due_date", 2)
+    ]  # fmt: skip
+
+
+def test_quantities_are_kept_in_the_entry_unit_and_the_base_unit(ctx: Context) -> None:
+    for code in ("PC", "BOX"):
+        make("masters.unit", ctx, code=code)
+    make("masters.product", ctx, code="T1", unit="PC", lines=[{"unit": "BOX", "factor": "12"}])
+    line = {"product": "T1", "unit": "BOX", "qty": "2", "price": "100"}
+    order = make(CODE, ctx, lines=[line], upto="approved")
+    assert (order.lines[0].factor, order.lines[0].base_qty, order.header.amount) == (12, 24, 200)
+    assert on_order(ctx) == {"T1": 24}
+    assert refusal(make, CODE, ctx, lines=[line | {"qty": "2.5"}]) == [("qty", 1)]
+
+
+def test_prices_stay_hidden_from_who_may_not_see_them(ctx: Context, order: Loaded) -> None:
+    keeper = replace(ctx, grants=Grants(frozenset("*"), {"*": "all"}))
+    shown = show(load(PURCHASE_ORDER, keeper, order.pk), keeper)
+    assert not {"amount", "quoted_amount", "paid_amount"} & set(shown)
+    assert not {"price", "amount", "discount", "quoted_price"} & set(shown["lines"][0])
+    assert show(order, ctx)["amount"] == "4740.00"
