@@ -1,5 +1,7 @@
 """The chain as a Django app: what it declares and which steps it listens to is registered in `ready`."""
 
+from typing import ClassVar
+
 from django.apps import AppConfig
 from typing_extensions import override
 
@@ -8,6 +10,8 @@ class ChainConfig(AppConfig):
     name = "yunlian.chain"
     label = "chain"
     default_auto_field = "django.db.models.BigAutoField"
+    # Tables of no enterprise, by kind (reliability.md S7); every other one is a tenant's.
+    TABLES: ClassVar[dict[str, str]] = {"Pass": "installation", "Handshake": "installation"}
 
     @override
     def ready(self) -> None:

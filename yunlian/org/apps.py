@@ -1,5 +1,7 @@
 """The organisation as a Django app: its masters are declared in `declarations`, its routes in `api`."""
 
+from typing import ClassVar
+
 from django.apps import AppConfig
 from typing_extensions import override
 
@@ -8,6 +10,15 @@ class OrgConfig(AppConfig):
     name = "yunlian.org"
     label = "org"
     default_auto_field = "django.db.models.BigAutoField"
+    # Tables of no enterprise, by kind (reliability.md S7); every other one is a tenant's.
+    TABLES: ClassVar[dict[str, str]] = {
+        "Enterprise": "identity",
+        "User": "identity",
+        "Membership": "identity",
+        "Session": "identity",
+        "Throttle": "installation",
+        "Attempt": "installation",
+    }
 
     @override
     def ready(self) -> None:
