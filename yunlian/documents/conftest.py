@@ -166,5 +166,11 @@ class Shop:
 
 
 @pytest.fixture
+def shop_of() -> type[Shop]:
+    """For tests that commit and make their own context."""
+    return Shop
+
+
+@pytest.fixture
 def shop(ctx: Context) -> Shop:
     return Shop(ctx)

@@ -11,7 +11,7 @@ from yunlian.kernel.document import Refused
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.steps import move
-from yunlian.kernel.testing import FlowSuite, make, refusal, savepoint
+from yunlian.kernel.testing import FlowSuite, context, make, refusal, savepoint
 
 D = Decimal
 
@@ -141,14 +141,11 @@ def test_closing_frees_pending_out_and_the_contract_is_open_again(shop: Any) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_notices_for_the_same_goods_exactly_one_wins(enterprise: int) -> None:
+def test_of_two_notices_for_the_same_goods_exactly_one_wins(enterprise: int, shop_of: Any) -> None:
     """Two people approve at once, each for the last piece: one has it, the other learns why."""
-    from yunlian.documents.conftest import Shop
-    from yunlian.kernel.testing import context
-
     with tenant(enterprise):
         member = make("org.employee", context(enterprise)).pk
-        shop = Shop(context(enterprise, member))
+        shop = shop_of(context(enterprise, member))
         shop.receive(shop.p2, "1", "400.00")
         notices = []
         for _n in range(2):
