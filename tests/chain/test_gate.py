@@ -11,7 +11,8 @@ import uuid
 import pytest
 from django.db import connections
 
-from tests.chain.conftest import found, join, link
+from tests.chain.conftest import found, join
+from tests.chain.conftest import link_quietly as link
 from tests.chain.test_chain import check_whole, settle
 from yunlian.chain import account, credentials, membership, rotation, sequencing, signing, worker
 from yunlian.chain.models import Credential, Lane, Link, Outbox, Pass

@@ -172,11 +172,10 @@ def _answer(row: Inbox, outcome: str, problems: Sequence[Any] = (), arrival: Arr
     """Queue the receipt on the way back; a receipt itself is never receipted."""
     if row.kind == RECEIPT:
         return
-    made = arrival.remembered[-1] if arrival is not None and arrival.remembered else None
     link = Lane.objects.get(id=row.lane_id).link_id
     data: dict[str, Any] = {"about": str(row.message_id), "outcome": outcome, "problems": list(problems)}
-    if made is not None:
-        data |= {"code": made.code, "number": made.number}
+    if arrival is not None and arrival.results:
+        data["code"], data["number"] = arrival.results[-1]
     queue.put(
         row.enterprise_id,
         now=database_now(),

@@ -15,4 +15,6 @@ class ChainConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import declarations  # noqa: F401 - declaring is what importing it does
+        # Declaring is what importing these does; a link's own acts come before the messages that follow it.
+        from . import declarations, rotation  # noqa: F401
+        from .business import buying, catalogue, payments, progress, selling, shipments  # noqa: F401

@@ -4,8 +4,8 @@ from yunlian.kernel.document import Document, Section, declare
 from yunlian.kernel.events import on
 from yunlian.kernel.text import _
 
-from . import credentials, flows, links, rotation  # noqa: F401 - rotation registers its message
-from .models import Credential, Link
+from . import credentials, flows, links
+from .models import Credential, Link, Offer
 
 LINK = declare(
     Document(
@@ -38,6 +38,21 @@ CREDENTIAL = declare(
         tracks=(flows.CREDENTIAL,),
         verbs=("view", "edit"),
         form=(Section(_("Access credential"), "name employee valid_from valid_until prefix state note"),),
+    )
+)
+OFFER = declare(
+    Document(
+        code="chain.product",
+        label=_("Upstream product"),
+        header=Offer,
+        columns="upstream_code name spec unit price state link product",
+        find="upstream_code name",
+        sort="upstream_code",
+        tracks=(flows.OFFER,),
+        verbs=("view", "export"),
+        form=(
+            Section(_("Upstream product"), "upstream_code name spec unit price currency link product state"),
+        ),
     )
 )
 

@@ -1,7 +1,10 @@
-"""The states of a link and of a credential, and the steps people take between them (flows.md F18)."""
+"""The states of a link, a credential and an offer, and the steps people take between them (flows.md F18)."""
 
+from yunlian.kernel import fields as f
 from yunlian.kernel.document import REASON, Flow, State, Step
 from yunlian.kernel.text import _
+
+from . import offers
 
 LINK = Flow(
     label=_("State"),
@@ -37,6 +40,13 @@ LINK = Flow(
             ("inviting",),
             "withdrawn",
             may=lambda link: link.direction == "upstream",
+        ),
+        Step(
+            "refresh",
+            _("Ask for the catalogue"),
+            ("linked",),
+            "linked",
+            may=lambda link: link.direction == "downstream",
         ),
         Step("accepted", _("Accepted by the partner"), ("inviting",), "linked", is_partner=True),
         Step(
@@ -78,6 +88,14 @@ CREDENTIAL = Flow(
     field="state",
 )
 
+_CODE = f.Code(label=_("Our code"), required=False, hint=_("Blank: their code."))
+_CODE.name = "code"
+_PRODUCT = f.Text(
+    label=_("Our product"), max_length=60, required=False, hint=_("Blank: a new product is made.")
+)
+_PRODUCT.name = "product"
+
+
 OFFER = Flow(
     label=_("State"),
     states=(
@@ -87,6 +105,17 @@ OFFER = Flow(
         State("off_shelf", _("Off shelf"), "bad"),
         State("ignored", _("Ignored")),
     ),
-    steps=(Step("ignore", _("Ignore"), ("new", "changed"), "ignored"),),
+    steps=(
+        Step(
+            "download",
+            _("Download"),
+            ("new", "changed", "ignored"),
+            "linked",
+            input=(_CODE, _PRODUCT),
+            act=offers.download,
+            tone="primary",
+        ),
+        Step("ignore", _("Ignore"), ("new", "changed"), "ignored"),
+    ),
     field="state",
 )

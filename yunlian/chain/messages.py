@@ -58,16 +58,21 @@ class Arrival:
     ctx: Context
     link: Link
     envelope: Envelope
-    remembered: list[Origin] = field(default_factory=list)
+    results: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def data(self) -> Mapping[str, Any]:
         """The message's body; unknown fields are there too."""
         return self.envelope.data
 
-    def remember(self, code: str, doc: uuid.UUID, number: str) -> None:
-        """Note that this message made or moved our document, so that the partner learns its number."""
-        self.remembered.append(queue.remember(self.ctx, self.link, self.envelope, code, doc, number))
+    def remember(self, code: str, doc: uuid.UUID, number: str) -> Origin:
+        """Note that this message made a document of ours; a second one for the same version is refused (L1)."""
+        self.concern(code, number)
+        return queue.remember(self.ctx, self.link, self.envelope, code, doc, number)
+
+    def concern(self, code: str, number: str) -> None:
+        """Note which document of ours this message moved, so that the receipt can name it."""
+        self.results.append((code, number))
 
 
 @dataclass(frozen=True, kw_only=True)

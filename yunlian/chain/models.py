@@ -297,13 +297,30 @@ class Origin(TenantModel):
     class Meta:
         constraints = (
             UniqueConstraint(
-                name="chain_origin_once", fields=["enterprise_id", "link_id", "subject", "subject_version"]
+                name="chain_origin_once",
+                fields=["enterprise_id", "link_id", "subject", "subject_version", "thread"],
             ),
         )
         indexes = (
             Index(fields=["enterprise_id", "doc"], name="chain_origin_doc"),
             Index(fields=["enterprise_id", "thread"], name="chain_origin_thread"),
         )
+
+
+class LinePair(TenantModel):
+    """A line of our document that stands for a line of a partner's; `origin` is the message that made it."""
+
+    origin = f.Ref(Origin, null=False, cascade=True)
+    theirs = models.UUIDField()
+    ours = models.UUIDField()
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                name="chain_linepair_once", fields=["enterprise_id", "origin_id", "theirs", "ours"]
+            ),
+        )
+        indexes = (Index(fields=["enterprise_id", "ours"], name="chain_linepair_ours"),)
 
 
 class Attempt(AppendOnly):

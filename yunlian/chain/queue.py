@@ -107,12 +107,13 @@ def wake(enterprise_id: int) -> None:
 
 def remember(ctx: Context, link: Link, message: Envelope, code: str, doc: uuid.UUID, number: str) -> Origin:
     """Note which of our documents a partner's document became; a second one for the same version is refused (L1)."""
+    same = {"subject": message.subject, "subject_version": message.subject_version, "thread": message.thread}
+    if Origin.objects.filter(link_id=link.id, **same).exists():
+        raise Refused(Problem(None, _("This version of the document is here already."), code="exists"))
     made: Origin = Origin.objects.create(
         id=new_id(),
         link_id=link.id,
-        subject=message.subject,
-        subject_version=message.subject_version,
-        thread=message.thread,
+        **same,
         code=code,
         doc=doc,
         number=number or "",

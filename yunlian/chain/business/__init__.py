@@ -1,0 +1,9 @@
+"""What two enterprises tell each other, kind by kind (flows.md F5): both tables, for the documents there are.
+
+buying      our purchase orders: placed, agreed, taken back; what the supplier answers
+selling     our sales intentions made from them: accepted, refused, quoted; what the dealer answers
+shipments   a stock-out here is a receipt notice there; a stock-in there signs the shipment here
+payments    a payment there is a receipt to confirm here
+progress    numbers, states and expected dates of what follows
+catalogue   products and prices the upstream side offers
+"""

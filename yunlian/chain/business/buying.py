@@ -1,0 +1,185 @@
+"""Our purchase orders with suppliers on the chain: what we tell them and what they tell us (flows.md F5, side D).
+
+The thread is the order's id. We place, agree, disagree, recall, and ask to have an order back; they accept, refuse, quote,
+and answer. What they say moves our order only by its partner's steps, and only in the attempt that is out.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from yunlian.documents.purchasing.order.model import PurchaseOrder
+from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.load import Loaded
+from yunlian.kernel.scope import Context
+from yunlian.kernel.steps import move
+from yunlian.kernel.text import _
+
+from ..messages import Arrival, Handler, Message, Outgoing, receive, send
+from ..models import Outbox
+from . import wording
+from .kinship import find_link, require_direction, theirs
+
+ORDER = "purchase.order"
+
+
+def _from_order(ctx: Context, loaded: Loaded, data: dict[str, Any]) -> Iterable[Outgoing]:
+    """A message about an order of ours, if its supplier is linked."""
+    order = loaded.header
+    link = find_link(order.supplier_id, "downstream")
+    if link is None:
+        return ()
+    words = {
+        "number": order.number,
+        "attempt": order.attempt,
+        "currency": wording.currency_of(ctx.enterprise_id),
+    }
+    return (
+        Outgoing(
+            link_id=link.id,
+            thread=order.id,
+            subject=f"{ORDER}/{order.id}",
+            subject_version=max(order.attempt, 1),
+            data=words | data,
+        ),
+    )
+
+
+def _placed(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
+    """The order whole. Refuses to be sent while the partner is not linked or a product is not one of theirs."""
+    order = loaded.header
+    link = find_link(order.supplier_id, "downstream")
+    if link is None:
+        raise Refused(
+            Problem("supplier", _("There is no collaboration in force with this supplier."), code="no_link")
+        )
+    offers = wording.find_offers(link, [line.product_id for line in loaded.lines])
+    foreign = [line for line in loaded.lines if line.product_id not in offers]
+    if foreign:
+        message = _("%(code)s was not downloaded from this supplier.")
+        raise Refused(
+            *(
+                Problem("product", message % {"code": line.product.code}, line.no, "unmapped")
+                for line in foreign
+            )
+        )
+    lines = [
+        {
+            "line": str(line.id),
+            "no": line.no,
+            "product": wording.product_words(line.product, offers[line.product_id]),
+            "qty": wording.exact(line.qty),
+            "unit": wording.unit_words(line.unit),
+            "price": wording.net_price(line.price, line.discount),
+            "due_date": wording.day(line.due_date or order.due_date),
+            "note": line.note,
+        }
+        for line in loaded.lines
+    ]
+    data = {
+        "date": wording.day(order.date),
+        "due_date": wording.day(order.due_date),
+        "customer_order": order.customer_order,
+        "note": order.note,
+        "address": order.warehouse.address,
+        "lines": lines,
+    }
+    return _from_order(ctx, loaded, data)
+
+
+def _agreed(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
+    lines = [
+        {
+            "line": str(line.id),
+            "qty": wording.exact(line.qty),
+            "unit": wording.unit_words(line.unit),
+            "price": wording.exact(line.price, 2),
+        }
+        for line in loaded.lines
+    ]
+    return _from_order(ctx, loaded, {"lines": lines})
+
+
+def _reasoned(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
+    return _from_order(ctx, loaded, {"reason": loaded.header.reason})
+
+
+def _words(row: Outbox) -> str:
+    """What the partner answered, as one reason of at most 500 characters."""
+    text = "；".join(str(problem.get("message", "")) for problem in row.problems)
+    return (text or str(_("The other side could not process it.")))[:500]
+
+
+def _step_back(ctx: Context, row: Outbox, step: str) -> None:
+    """Take a step of the order because its message was rejected; gives the reason."""
+    move(ORDER, ctx, row.thread, step, reason=_words(row))
+
+
+def _placing_failed(ctx: Context, row: Outbox) -> None:
+    _step_back(ctx, row, "partner_refuse")
+
+
+def _asking_failed(ctx: Context, row: Outbox) -> None:
+    _step_back(ctx, row, "partner_decline_withdrawal")
+
+
+def _recalled(ctx: Context, row: Outbox) -> None:
+    move(ORDER, ctx, row.thread, "partner_grant_withdrawal")
+
+
+send(Message(kind="order.placed", on=((ORDER, "send"),), make=_placed, back=_placing_failed))
+send(Message(kind="order.agreed", on=((ORDER, "agree"),), make=_agreed))
+send(Message(kind="order.disagreed", on=((ORDER, "disagree"),), make=_reasoned))
+send(
+    Message(
+        kind="order.recalled", on=((ORDER, "recall"),), make=_reasoned, done=_recalled, back=_asking_failed
+    )
+)
+send(Message(kind="withdrawal.asked", on=((ORDER, "ask_withdrawal"),), make=_reasoned, back=_asking_failed))
+
+
+def _order(arrival: Arrival) -> uuid.UUID:
+    """Our order the message speaks of, in the attempt that is out. Raises Missing or Refused."""
+    require_direction(arrival, "downstream")
+    order: PurchaseOrder = theirs(arrival, PurchaseOrder, "supplier_id")
+    if arrival.data.get("attempt") != order.attempt:
+        raise Refused(Problem("attempt", _("This is about an earlier attempt of the order."), code="attempt"))
+    arrival.concern(ORDER, order.number or "")
+    id_: uuid.UUID = order.id
+    return id_
+
+
+def _step(arrival: Arrival, step: str, **given: Any) -> None:
+    move(ORDER, arrival.ctx, _order(arrival), step, None, **given)
+
+
+def _hear_accepted(arrival: Arrival) -> None:
+    data = arrival.data
+    _step(arrival, "partner_accept", theirs_number=data.get("number"), theirs_state=data.get("state") or "")
+
+
+def _hear_refused(arrival: Arrival) -> None:
+    _step(arrival, "partner_refuse", reason=wording.reason_of(arrival.data))
+
+
+def _hear_quoted(arrival: Arrival) -> None:
+    names = ("line", "qty", "price", "date")
+    lines = [{name: line.get(name) for name in names} for line in wording.lines_of(arrival.data)]
+    _step(arrival, "partner_quote", lines=lines, expected_date=arrival.data.get("expected_date"))
+
+
+def _hear_granted(arrival: Arrival) -> None:
+    _step(arrival, "partner_grant_withdrawal")
+
+
+def _hear_declined(arrival: Arrival) -> None:
+    _step(arrival, "partner_decline_withdrawal", reason=wording.reason_of(arrival.data))
+
+
+receive(Handler(kind="order.accepted", apply=_hear_accepted, verbs=(f"{ORDER}.partner_accept",)))
+receive(Handler(kind="order.refused", apply=_hear_refused, verbs=(f"{ORDER}.partner_refuse",)))
+receive(Handler(kind="order.quoted", apply=_hear_quoted, verbs=(f"{ORDER}.partner_quote",)))
+receive(Handler(kind="withdrawal.granted", apply=_hear_granted, verbs=(f"{ORDER}.partner_grant_withdrawal",)))
+receive(
+    Handler(kind="withdrawal.declined", apply=_hear_declined, verbs=(f"{ORDER}.partner_decline_withdrawal",))
+)

@@ -1,0 +1,284 @@
+"""Goods on their way: our stock-out is the dealer's receipt notice, their stock-in signs our stock-out (flows.md F5).
+
+Quantities travel in the base unit of whoever speaks, with its name; each side converts by its own product. A shipment that
+serves several orders is one message per order.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from yunlian.documents.purchasing.order.model import PurchaseOrder, PurchaseOrderLine
+from yunlian.documents.stock.purchase_in.model import PurchaseInLine
+from yunlian.documents.stock.receipt_notice.model import ReceiptNoticeLine
+from yunlian.documents.stock.sales_out.model import SalesOut, SalesOutLine
+from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.fields import BadValue, Qty
+from yunlian.kernel.load import Loaded
+from yunlian.kernel.models import LinkRow
+from yunlian.kernel.save import save
+from yunlian.kernel.scope import Context
+from yunlian.kernel.steps import move
+from yunlian.kernel.text import _
+from yunlian.masters.models import Product, Unit
+from yunlian.masters.units import find_factors
+
+from ..messages import Arrival, Handler, Message, Outgoing, receive, send
+from ..models import Origin
+from . import wording
+from .kinship import (
+    Share,
+    origin_of,
+    origins_of,
+    pair,
+    pairs_by_ours,
+    require_direction,
+    shares,
+    sources,
+    theirs,
+)
+
+OUT, NOTICE, STOCK_IN = "stock.sales_out", "stock.receipt_notice", "stock.purchase_in"
+_PATH = ("sales.contract", "sales.intention")
+_qty = Qty(low="0")
+
+
+# Upstream: the goods have left
+
+
+def _sent(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
+    by_origin: dict[uuid.UUID, list[Share]] = defaultdict(list)
+    for share in shares(loaded.pk, _PATH):
+        by_origin[share.origin_id].append(share)
+    origins = list(Origin.objects.select_related("link").filter(id__in=list(by_origin)).order_by("id"))
+    lines = {line.id: line for line in loaded.lines}
+    units = {
+        unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in loaded.lines})
+    }
+    out = loaded.header
+    for part, origin in enumerate(origins):
+        if origin.link.state != "linked":
+            continue
+        data = {
+            "number": out.number,
+            "date": wording.day(out.date),
+            "part": part,
+            "logistics": out.logistics,
+            "waybill": out.waybill,
+            "arrival_date": wording.day(out.arrival_date),
+            "lines": [_shipped(lines[share.ours], share, units) for share in by_origin[origin.id]],
+        }
+        yield Outgoing(
+            link_id=origin.link_id,
+            thread=origin.thread,
+            subject=f"{OUT}/{out.id}",
+            subject_version=out.turn + 1,
+            data=data,
+        )
+
+
+def _shipped(line: SalesOutLine, share: Share, units: Mapping[uuid.UUID, Unit]) -> dict[str, Any]:
+    return {
+        "line": str(line.id),
+        "order_line": str(share.theirs),
+        "product": wording.product_words(line.product),
+        "qty": wording.exact(share.qty),
+        "unit": wording.unit_words(units[line.product.unit_id]),
+    }
+
+
+send(Message(kind="shipment.sent", on=((OUT, "approve"),), make=_sent))
+
+
+# The dealer: a receipt notice, approved
+
+
+def _notice(arrival: Arrival) -> None:
+    require_direction(arrival, "downstream")
+    order: PurchaseOrder = theirs(arrival, PurchaseOrder, "supplier_id")
+    data, lines = arrival.data, wording.lines_of(arrival.data)
+    known = PurchaseOrderLine.objects.select_related("product", "unit").filter(order_id=order.id)
+    ours = {line.id: line for line in known}
+    reader = wording.Reader(lines)
+    taken = [_noticed(arrival.ctx, reader, ours, line, no) for no, line in enumerate(lines, 1)]
+    reader.finish()
+    shipment = arrival.envelope.subject.rpartition("/")[2]
+    part = data.get("part") or 0
+    made = save(
+        NOTICE,
+        arrival.ctx,
+        {
+            "supplier": str(order.supplier_id),
+            "warehouse": str(order.warehouse_id),
+            "expected_date": data.get("arrival_date"),
+            "logistics": str(data.get("logistics") or "")[:60],
+            "waybill": str(data.get("waybill") or "")[:60],
+            "shipment": f"{shipment}#{part}"[:60] if part else shipment,
+            "theirs_number": str(data.get("number") or "")[:60],
+            "lines": taken,
+        },
+    )
+    move(NOTICE, arrival.ctx, made.pk, "approve")
+    origin = arrival.remember(NOTICE, made.pk, made.header.number)
+    pair(
+        origin, zip((wording.line_id(line) for line in lines), (line.id for line in made.lines), strict=True)
+    )
+
+
+def _noticed(
+    ctx: Context,
+    reader: wording.Reader,
+    ours: Mapping[uuid.UUID, PurchaseOrderLine],
+    line: Mapping[str, Any],
+    no: int,
+) -> dict[str, Any]:
+    """One line of the notice, in the unit of the order's line it serves."""
+    ordered = ours.get(wording.line_id(line, "order_line"))
+    if ordered is None:
+        reader.problems.append(Problem("lines", _("This line was not ordered."), no, "unknown"))
+        return {}
+    base = _to_base(ctx, reader, ordered.product, line, no)
+    return {
+        "product": str(ordered.product_id),
+        "unit": str(ordered.unit_id),
+        "qty": base / ordered.factor,
+        "sources": [{"line": str(ordered.id), "code": "purchase.order"}],
+    }
+
+
+def _to_base(
+    ctx: Context,
+    reader: wording.Reader,
+    product: Product,
+    line: Mapping[str, Any],
+    no: int,
+    name: str = "qty",
+) -> Decimal:
+    """A quantity the partner wrote, in base units of our product; what does not convert is noted as a problem."""
+    unit = reader.unit(line, no)
+    try:
+        qty = _qty.parse(line.get(name)) or Decimal(0)
+    except BadValue as bad:
+        reader.problems.append(Problem(name, bad.message, no, bad.code))
+        return Decimal(1)
+    if unit is None:
+        return Decimal(1)
+    factor = find_factors(ctx, [(product, uuid.UUID(unit))]).get((product.id, uuid.UUID(unit)))
+    if factor is None:
+        reader.problems.append(
+            Problem(
+                "unit",
+                _("%(code)s is not traded in this unit here.") % {"code": product.code},
+                no,
+                "unmapped",
+            )
+        )
+        return Decimal(1)
+    return qty * factor
+
+
+receive(Handler(kind="shipment.sent", apply=_notice, verbs=(f"{NOTICE}.edit", f"{NOTICE}.approve")))
+
+
+# The dealer: what arrived, and in what state
+
+
+def _received(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
+    """What a stock-in says of each shipment it receives: sound, or damaged."""
+    statuses = {line.id: line.status for line in loaded.lines if isinstance(line, PurchaseInLine)}
+    notices = sources([loaded.pk], NOTICE)
+    rows = LinkRow.objects.filter(target_doc_id=loaded.pk, source_code=NOTICE)
+    taken = list(rows.values_list("source_line", "target_line", "qty"))
+    for origin in origins_of(notices):
+        counts: dict[uuid.UUID, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        pairs = pairs_by_ours(origin)
+        for source, target, qty in taken:
+            if source in pairs:
+                name = "damaged_qty" if statuses[target] == "defect" else "received_qty"
+                counts[source][name] += qty
+        yield from _counted(loaded, origin, pairs, counts)
+
+
+def _short(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
+    """Closing a notice of a shipment says that the rest will not be found."""
+    origin = origin_of(loaded)
+    if origin is None:
+        return ()
+    missing = {
+        line.id: {"short_qty": line.base_qty - line.received_qty}
+        for line in loaded.lines
+        if line.base_qty > line.received_qty
+    }
+    return _counted(loaded, origin, pairs_by_ours(origin), missing)
+
+
+def _counted(
+    loaded: Loaded,
+    origin: Origin,
+    pairs: Mapping[uuid.UUID, uuid.UUID],
+    counts: Mapping[uuid.UUID, Mapping[str, Decimal]],
+) -> Iterable[Outgoing]:
+    if not counts:
+        return
+    notice_lines = {line.id: line for line in _notice_lines(counts)}
+    lines = [
+        {
+            "line": str(pairs[id_]),
+            "product": wording.product_words(notice_lines[id_].product),
+            "unit": wording.unit_words(notice_lines[id_].product.unit),
+            **{
+                name: wording.exact(count.get(name, Decimal(0)))
+                for name in ("received_qty", "short_qty", "damaged_qty")
+            },
+        }
+        for id_, count in counts.items()
+    ]
+    yield Outgoing(
+        link_id=origin.link_id,
+        thread=origin.thread,
+        subject=f"{loaded.document.code}/{loaded.pk}",
+        subject_version=loaded.header.turn + 1,
+        data={"shipment": origin.subject.rpartition("/")[2], "number": loaded.header.number, "lines": lines},
+    )
+
+
+def _notice_lines(ids: Iterable[uuid.UUID]) -> list[Any]:
+    return list(ReceiptNoticeLine.objects.select_related("product", "product__unit").filter(id__in=list(ids)))
+
+
+send(Message(kind="shipment.received", on=((STOCK_IN, "approve"),), make=_received))
+send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short))
+
+
+# Upstream: signed
+
+
+def _sign(arrival: Arrival) -> None:
+    require_direction(arrival, "upstream")
+    lines = wording.lines_of(arrival.data)
+    out = SalesOut.objects.filter(
+        id=wording.line_id(arrival.data, "shipment"), customer_id=arrival.link.partner_id
+    ).first()
+    if out is None:
+        raise Refused(Problem("shipment", _("There is no such shipment here."), code="unknown"))
+    ours = {line.id: line for line in SalesOutLine.objects.select_related("product").filter(out_id=out.id)}
+    reader = wording.Reader(lines)
+    counts = []
+    for no, line in enumerate(lines, 1):
+        known = ours.get(wording.line_id(line))
+        if known is None:
+            raise Refused(Problem("lines", _("This shipment has no such line."), no, "unknown"))
+        said = {
+            short: str(_to_base(arrival.ctx, reader, known.product, line, no, f"{short}_qty"))
+            for short in ("received", "short", "damaged")
+        }
+        counts.append({"line": str(known.id)} | said)
+    reader.finish()
+    move(OUT, arrival.ctx, out.id, "partner_signed", None, lines=counts)
+    arrival.concern(OUT, out.number or "")
+
+
+for _kind in ("shipment.received", "shipment.short"):
+    receive(Handler(kind=_kind, apply=_sign, verbs=(f"{OUT}.partner_signed",)))

@@ -1,0 +1,136 @@
+"""How parties, products, units and numbers are written in messages, and read again."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.fields import normal_code, trimmed, uuid_or_none
+from yunlian.kernel.text import _
+from yunlian.masters.models import Product, Unit
+from yunlian.org.models import Enterprise
+
+from ..models import Link, Offer
+
+_PRICE = Decimal("0.00000001")
+
+
+def exact(value: Decimal | None, places: int = 0) -> str | None:
+    """Return a number as messages write it: exact, plain, at least so many decimals."""
+    return None if value is None else format(trimmed(value, places), "f")
+
+
+def day(value: Any) -> str | None:
+    """Return a date as messages write it."""
+    return None if value is None else str(value.isoformat())
+
+
+def net_price(price: Decimal | None, discount: Decimal | None) -> str | None:
+    """Return a unit price after its discount, tax included, rounded half up to 8 decimals."""
+    if price is None:
+        return None
+    return exact((price * (1 - (discount or 0))).quantize(_PRICE, ROUND_HALF_UP), 2)
+
+
+def currency_of(enterprise_id: int) -> str:
+    """Return the currency an enterprise keeps its books in."""
+    return Enterprise.objects.values_list("currency", flat=True).get(pk=enterprise_id)
+
+
+def unit_words(unit: Unit) -> dict[str, str]:
+    """Return a unit as messages write it."""
+    return {"code": unit.code, "name": unit.name}
+
+
+def product_words(product: Product, offer: Offer | None = None) -> dict[str, Any]:
+    """Return a product with our code and, when it is one of theirs, with theirs."""
+    words: dict[str, Any] = {"ours": {"id": str(product.id), "code": product.code, "name": product.name}}
+    if offer is not None:
+        words["theirs"] = {"id": offer.upstream_id, "code": offer.upstream_code}
+    return words
+
+
+def find_offers(link: Link, products: Iterable[uuid.UUID]) -> dict[uuid.UUID, Offer]:
+    """Return what each of our products is called by an upstream partner."""
+    found = Offer.objects.filter(link_id=link.id, product_id__in=list(products)).exclude(state="off_shelf")
+    return {offer.product_id: offer for offer in found}
+
+
+class Reader:
+    """Finds our products and units for what a partner wrote; gathers every value that has no counterpart."""
+
+    def __init__(self, lines: list[Mapping[str, Any]]) -> None:
+        """Read all products and units the lines name, in two statements."""
+        self.problems: list[Problem] = []
+        ids = [id_ for line in lines if (id_ := uuid_or_none(_inner(line, "product", "theirs").get("id")))]
+        self._products = {product.id: product for product in Product.objects.filter(id__in=ids)}
+        words = {normal_code(str(_unit(line).get(key, ""))) for line in lines for key in ("code", "name")}
+        units = [unit for unit in Unit.objects.all() if {unit.code, normal_code(unit.name)} & words]
+        self._units = {normal_code(unit.name): unit for unit in units} | {unit.code: unit for unit in units}
+
+    def product(self, line: Mapping[str, Any], no: int) -> str | None:
+        """Return the id of our product a line names; an unknown one is a problem that names the value."""
+        theirs = _inner(line, "product", "theirs")
+        found = self._products.get(uuid_or_none(theirs.get("id")) or uuid.UUID(int=0))
+        if found is not None:
+            return str(found.id)
+        named = theirs.get("code") or _inner(line, "product", "ours").get("name") or theirs.get("id")
+        message = _("There is no product for “%(value)s” here.") % {"value": str(named)[:80]}
+        self.problems.append(Problem("product", message, no, "unmapped"))
+        return None
+
+    def unit(self, line: Mapping[str, Any], no: int) -> str | None:
+        """Return the id of our unit a line names, by code, then by name."""
+        wanted = _unit(line)
+        for key in ("code", "name"):
+            found = self._units.get(normal_code(str(wanted.get(key, ""))))
+            if found is not None:
+                return str(found.id)
+        named = wanted.get("code") or wanted.get("name")
+        message = _("There is no unit “%(value)s” here.") % {"value": str(named)[:80]}
+        self.problems.append(Problem("unit", message, no, "unmapped"))
+        return None
+
+    def finish(self) -> None:
+        """Raise Refused when anything has no counterpart."""
+        if self.problems:
+            raise Refused(*self.problems)
+
+
+def _inner(line: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    found: Any = line
+    for name in names:
+        found = found.get(name)
+        if not isinstance(found, Mapping):
+            return {}
+    inner: Mapping[str, Any] = found
+    return inner
+
+
+def _unit(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    unit = line.get("unit")
+    return unit if isinstance(unit, Mapping) else {"code": str(unit or "")}
+
+
+def lines_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the lines of a message. Raises Refused when they are not what they must be."""
+    lines = data.get("lines")
+    if not isinstance(lines, list) or not lines or not all(isinstance(line, dict) for line in lines):
+        raise Refused(Problem("lines", _("Must be a list of lines."), code="invalid"))
+    if len(lines) > 1000:
+        raise Refused(Problem("lines", _("Has more than 1000 lines."), code="too_many"))
+    return lines
+
+
+def line_id(line: Mapping[str, Any], name: str = "line") -> uuid.UUID:
+    """Return the id a line carries under a name. Raises Refused."""
+    found = uuid_or_none(line.get(name))
+    if found is None:
+        raise Refused(Problem("lines", _("Must be an id."), code="invalid"))
+    return found
+
+
+def reason_of(data: Mapping[str, Any]) -> str:
+    """Return the reason a message gives, at most 500 characters."""
+    return str(data.get("reason") or _("No reason was given."))[:500]
