@@ -451,7 +451,8 @@ def _adjust(loaded: Loaded, ctx: Context, writing: Writing, by_line: Mapping[uui
     held = [r for line in loaded.lines for r in direct_sources(loaded, line.id) if r.source_code in returning]
     sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in held])
     problems: list[Problem] = []
-    changed, gone = [], []
+    changed: list[LinkRow] = []
+    gone: list[LinkRow] = []
     for line in loaded.lines:
         left = by_line[line.id] if returning else ZERO
         for row in reversed([row for row in held if row.target_line == line.id]):

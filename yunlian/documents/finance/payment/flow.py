@@ -8,7 +8,7 @@ from yunlian.kernel.document import STANDARD, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
-from .posting import pay
+from .paying import pay
 
 
 def _release(payment: Any, lines: list[Any], given: Any, ctx: Context) -> Iterable[Problem]:

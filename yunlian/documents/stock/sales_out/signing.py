@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from typing_extensions import override
+
 from yunlian.kernel import fields as f
 from yunlian.kernel.document import Flow, Problem, State, Step
 from yunlian.kernel.fields import BadValue, uuid_or_none
@@ -32,6 +34,7 @@ class Counts(f.Kind):
     kind = "counts"
     django_class = "JSONField"
 
+    @override
     def parse(self, value: Any) -> list[Count]:
         """Return the counts; raises BadValue."""
         if not isinstance(value, list) or not value:
