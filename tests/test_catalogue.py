@@ -13,9 +13,10 @@ from django.db import Error, connection, connections, transaction
 
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import AppendOnly, TenantModel
+from yunlian.kernel.save import save
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.testing import NOW
-from yunlian.org.people import found_enterprise
+from yunlian.org.people import found_enterprise, system_context
 
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
@@ -382,9 +383,6 @@ def test_only_the_rows_of_one_enterprise_are_there_at_a_time() -> None:
     ],
 )
 def test_the_application_role_cannot(sql, state) -> None:
-    from yunlian.kernel.save import save
-    from yunlian.org.people import system_context
-
     ours, theirs = (
         found_enterprise(code, code, code, "correct horse 7", now=NOW).enterprise_id for code in "ab"
     )

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.db import transaction
 
+from yunlian.kernel import retention
 from yunlian.kernel.api import Identity, TooMany, Unsigned
 from yunlian.kernel.document import Invalid, Missing, Problem
 from yunlian.kernel.fields import normal_code
@@ -39,7 +40,6 @@ FIRST_PASSWORD = dt.timedelta(days=7)
 FREE_BY_LOGIN, FREE_BY_ADDRESS = 5, 20
 DELAY_MAX_S = 900
 FORGET = dt.timedelta(days=1)
-KEEP_ATTEMPTS = dt.timedelta(days=30)
 LOGIN_MAX = 100
 
 
@@ -265,17 +265,7 @@ def change_password(signed: Signed, old: Any, new: Any, now: dt.datetime, *, add
         return _open(user.id, own.enterprise_id, own.created_at, now, own.address, own.device)
 
 
-def sweep(now: dt.datetime) -> int:
-    """Delete what nobody can use any more: ended sessions, forgotten failures, old attempts; returns how many rows.
-
-    Called by the worker; takes at most 5,000 rows of each at a time.
-    """
-    gone = 0
-    for table, condition, values in (
-        ("org_session", "created_at <= %s OR used_at <= %s", [now - ABSOLUTE, now - IDLE]),
-        ("org_throttle", "at < %s AND next_at <= %s", [now - FORGET, now]),
-        ("org_attempt", "at < %s", [now - KEEP_ATTEMPTS]),
-    ):
-        chosen = f"SELECT id FROM {table} WHERE {condition} LIMIT 5000"
-        gone += len(run(f"DELETE FROM {table} WHERE id IN ({chosen}) RETURNING 1", values))
-    return gone
+# What nobody can use any more goes: ended sessions, forgotten failures, old tries.
+retention.keep(retention.Kept("org_session", days=ABSOLUTE.days, by="created_at"))
+retention.keep(retention.Kept("org_throttle", days=FORGET.days, by="at"))
+retention.keep(retention.Kept("org_attempt", days=30, by="at"))

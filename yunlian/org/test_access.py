@@ -11,7 +11,7 @@ from yunlian.kernel.save import remove, save
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.testing import NOW, refusal, savepoint
 
-from . import access, people, sessions
+from . import access, grants, people, sessions
 from .conftest import PASSWORD
 from .context import context_for
 from .models import Employee, EmployeeRole, Membership, Role, Session, User
@@ -233,8 +233,6 @@ def test_who_left_and_service_accounts_get_no_login(acme, hire, boss):
 
 def test_nobody_gives_more_than_they_have(acme, hire, boss):
     role = save("org.role", boss, {"code": "HR", "name": "人事"}).pk
-    from . import grants
-
     verbs = [
         {"code": "org.employee", "verbs": [{"verb": v, "granted": True} for v in ("view", "edit", "access")]}
     ]

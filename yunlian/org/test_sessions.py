@@ -1,8 +1,11 @@
 import datetime as dt
+import threading
 
 import pytest
+from django.db import connection
 from django.utils import translation
 
+from yunlian.kernel import retention
 from yunlian.kernel.api import TooMany, Unsigned
 from yunlian.kernel.document import Invalid, Missing
 from yunlian.kernel.scope import tenant
@@ -283,10 +286,32 @@ def test_shows_ones_own_devices_and_ends_them(acme, other):
     assert signed(here) is not None
 
 
-def test_sweeps_away_what_is_of_no_use(acme):
+def test_what_is_of_no_use_is_deleted_by_the_worker(acme):
     sign_in()
     wait_s()
-    assert sessions.sweep(NOW) == 0
-    assert sessions.sweep(NOW + dt.timedelta(days=2)) == 2
-    assert sessions.sweep(NOW + dt.timedelta(days=31)) == 2
+    assert retention.tidy(NOW) == 0
+    assert retention.tidy(NOW + dt.timedelta(days=2)) == 1
+    assert retention.tidy(NOW + dt.timedelta(days=7, seconds=1)) == 1
     assert not Session.objects.exists()
+    assert Attempt.objects.count() == 2
+    retention.tidy(NOW + dt.timedelta(days=31))
+    assert not Attempt.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_guesses_at_once_are_slowed_like_one_after_another(acme):
+    start, told = threading.Barrier(12), []
+
+    def guess():
+        start.wait()
+        try:
+            told.append(wait_s())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == [0] * 6 + [2] * 6
