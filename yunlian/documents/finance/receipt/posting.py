@@ -1,5 +1,6 @@
 """What a confirmed receipt adds to the ledgers (flows.md F12). Values only: the kernel writes them."""
 
+import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -37,7 +38,7 @@ def post(receipt: Receipt, lines: list[ReceiptLine], facts: Facts) -> Iterable[E
             yield from _apply(receipt, 0, contract, paid)
 
 
-def _apply(receipt: Receipt, line_no: int, contract: object, amount: Decimal) -> Iterable[Entry]:
+def _apply(receipt: Receipt, line_no: int, contract: uuid.UUID, amount: Decimal) -> Iterable[Entry]:
     yield CustomerFundsEntry(line_no=line_no, partner_id=receipt.customer_id, free=-amount)
     yield ReceivableEntry(
         line_no=line_no, partner_id=receipt.customer_id, contract_id=contract, applied=amount

@@ -38,10 +38,9 @@ def _check_paid(notice: DispatchNotice, lines: list[DispatchNoticeLine], facts: 
     """The goods shipped so far and now must be paid as the contract says, or the customer is within credit."""
     if notice.customer.settlement == "account":
         if facts.credit_left is not None and facts.credit_left < 0:
-            message = _("The customer owes %(over)s more than the credit limit.") % {
-                "over": -facts.credit_left
-            }
-            yield Problem("customer", message, code="credit")
+            over = -facts.credit_left
+            reason = _("The customer owes %(over)s more than the credit limit.") % {"over": over}
+            yield Problem("customer", reason, code="credit")
         return
     now: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for line in lines:

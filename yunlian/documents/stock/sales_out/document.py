@@ -21,7 +21,7 @@ def fill(out: SalesOut, lines: list[SalesOutLine], ctx: Context) -> Iterable[Pro
 
 
 def _is_unsigned(out: SalesOut) -> bool:
-    return out.signed == "unsigned"
+    return bool(out.signed == "unsigned")
 
 
 # Goods that left are not closed, and what the customer has signed for is not taken back.
