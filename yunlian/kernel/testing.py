@@ -17,7 +17,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-from . import ledger, links, listing, meta
+from . import events, ledger, links, listing, meta
 from .document import REGISTRY, Document, Missing, Refused, document_of, find_document
 from .fields import (
     Amount,
@@ -168,6 +168,15 @@ def refusal(act: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[st
     with pytest.raises(Refused) as caught, savepoint():
         act(*args, **kwargs)
     return [(problem.field, problem.line) for problem in caught.value.problems]
+
+
+def keep_subscribers(patch: pytest.MonkeyPatch, *packages: str) -> None:
+    """Let only subscribers of these packages hear of acts: a layer is tested without those above it."""
+    kept = {
+        key: [each for each in subscribers if each.__module__.startswith(packages)]
+        for key, subscribers in events._inside.items()
+    }
+    patch.setattr(events, "_inside", kept)
 
 
 @contextmanager

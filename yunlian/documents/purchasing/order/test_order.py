@@ -12,7 +12,7 @@ from yunlian.kernel.load import Loaded, abilities, load, show
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants
 from yunlian.kernel.steps import move
-from yunlian.kernel.testing import FlowSuite, data, make, refusal
+from yunlian.kernel.testing import FlowSuite, data, keep_subscribers, make, refusal
 from yunlian.kernel.verify import verify
 from yunlian.ledgers.models import StockBalance, StockEntry
 from yunlian.masters.models import Partner
@@ -26,6 +26,12 @@ D = Decimal
 class TestPurchaseOrder(FlowSuite):
     code = CODE
     overrides = {"lines__price": "12.5"}
+
+
+@pytest.fixture(autouse=True)
+def _by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supplier's steps are taken by hand, not by messages."""
+    keep_subscribers(monkeypatch, "yunlian.documents")
 
 
 def on_order(ctx: Context) -> dict[str, Decimal]:
