@@ -2,8 +2,9 @@
 
 import django.db.models.constraints
 import django.db.models.deletion
-import yunlian.kernel.constraints
 from django.db import migrations, models
+
+import yunlian.kernel.constraints
 
 
 class Migration(migrations.Migration):
