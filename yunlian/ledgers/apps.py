@@ -1,6 +1,7 @@
 """The ledgers as a Django app: what folds into what is in `declarations`."""
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class LedgersConfig(AppConfig):
@@ -8,5 +9,6 @@ class LedgersConfig(AppConfig):
     label = "ledgers"
     default_auto_field = "django.db.models.BigAutoField"
 
+    @override
     def ready(self) -> None:
         from . import declarations  # noqa: F401 - declaring is what importing it does

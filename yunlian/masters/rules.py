@@ -1,6 +1,7 @@
 """What must hold before a master is saved; the reading it needs stands beside each rule."""
 
 import datetime as dt
+import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ def read_ancestors(category: Category, lines: list[Any], ctx: Context) -> set[uu
 def check_category(
     category: Category, lines: list[Any], ctx: Context, above: set[uuid.UUID]
 ) -> Iterable[Problem]:
+    """Yield when a category would stand under itself."""
     if category.id in above:
         yield Problem("parent", _("A category cannot belong to itself."), code="cycle")
 
@@ -41,6 +43,7 @@ def read_base_unit(product: Product, lines: list[ProductUnit], ctx: Context) -> 
 def check_product(
     product: Product, lines: list[ProductUnit], ctx: Context, base_unit: uuid.UUID | None
 ) -> Iterable[Problem]:
+    """Yield when the base unit changes or a unit is named twice."""
     if base_unit not in (None, product.unit_id):
         # Every stored quantity and cost is in it.
         yield Problem("unit", _("The base unit of a product stays: make another product."), code="fixed")
@@ -52,6 +55,7 @@ def check_product(
 
 
 def check_partner(partner: Partner, lines: list[Any], ctx: Context, facts: None) -> Iterable[Problem]:
+    """Yield when a partner is nothing to us."""
     if not partner.is_customer and not partner.is_supplier:
         yield Problem("is_customer", _("A partner is a customer, a supplier, or both."))
 
@@ -65,11 +69,13 @@ def read_other_default(warehouse: Warehouse, lines: list[Any], ctx: Context) -> 
 def check_single_default(
     warehouse: Warehouse, lines: list[Any], ctx: Context, other: str | None
 ) -> Iterable[Problem]:
+    """Yield when there would be two default warehouses."""
     if warehouse.is_default and other is not None:
         yield Problem("is_default", _("%(code)s is the default already.") % {"code": other}, code="twice")
 
 
 def fill_price_list(price_list: PriceList, lines: list[PriceLine], ctx: Context) -> None:
+    """Put base units where none were given."""
     fill_units(lines)
 
 
@@ -82,6 +88,7 @@ class PriceListFacts:
 
 
 def read_price_list(price_list: PriceList, lines: list[PriceLine], ctx: Context) -> PriceListFacts:
+    """Read what a price list is checked against, with two statements."""
     others = PriceList.objects.filter(is_default=True, kind=price_list.kind).exclude(id=price_list.id)
     products = {line.product_id for line in lines if line.product_id}
     units = ProductUnit.objects.filter(product_id__in=products).values_list("product_id", "unit_id")
@@ -91,6 +98,7 @@ def read_price_list(price_list: PriceList, lines: list[PriceLine], ctx: Context)
 def check_price_list(
     price_list: PriceList, lines: list[PriceLine], ctx: Context, facts: PriceListFacts
 ) -> Iterable[Problem]:
+    """Yield every unit a product is not traded in and every price that is valid together with another."""
     if price_list.is_default and facts.other_default is not None:
         yield Problem(
             "is_default", _("%(code)s is the default already.") % {"code": facts.other_default}, code="twice"
@@ -111,7 +119,7 @@ def check_price_list(
 
 def _overlaps(rows: list[PriceLine]) -> Iterable[Problem]:
     rows = sorted(rows, key=lambda line: line.valid_from or dt.date.min)
-    for before, line in zip(rows, rows[1:], strict=False):
+    for before, line in itertools.pairwise(rows):
         if (before.valid_to or dt.date.max) >= (line.valid_from or dt.date.min):
             message = _("Valid at the same time as line %(no)s.") % {"no": before.no}
             yield Problem("valid_from", message, line.no, "overlap")
