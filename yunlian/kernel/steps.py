@@ -14,7 +14,7 @@ from .sql import Writing
 from .text import _
 
 
-def move(code: str, ctx: Context, id_: Any, step: str, version: int | None = None, **given: Any) -> Loaded:
+def move(code: str, ctx: Context, id_: Any, step: str, /, version: int | None = None, **given: Any) -> Loaded:
     """Take one step. It happens whole, or raises and changes nothing: Refused names every reason.
 
     `given` are the step's input fields as JSON values. Raises Missing for an unknown step or document, Forbidden
