@@ -11,7 +11,9 @@ def join_and_link(admins: dict[str, Desk]) -> None:
     """Let every enterprise join with a fresh credential, the brand invite the dealers, and the dealers accept."""
     for desk in admins.values():
         if desk.get("/api/chain/membership")["state"] != "joined":
-            made = desk.create("chain.credential", {"name": "云链接入凭证", "valid_until": _next_year()}, "credential")
+            made = desk.create(
+                "chain.credential", {"name": "云链接入凭证", "valid_until": _next_year()}, "credential"
+            )
             desk.call("POST", "/api/chain/membership/join", {"credential": made["id"]}, "join")
     brand = admins["QIMU"]
     for dealer, (customer, supplier) in LINKS.items():
@@ -33,7 +35,9 @@ def join_and_link(admins: dict[str, Desk]) -> None:
 def take_articles(desk: Desk) -> int:
     """Download the articles the dealer sells, under its own codes; returns how many."""
     wanted = {row["上游编码"]: row["编码"] for row in sheet(desk.person.company, "downloads")}
-    desk.until("/api/chain.product/total", lambda answer: answer["count"] >= len(wanted), "the brand's articles")
+    desk.until(
+        "/api/chain.product/total", lambda answer: answer["count"] >= len(wanted), "the brand's articles"
+    )
     for row in desk.rows("chain.product"):
         upstream = row["upstream_code"]
         if upstream in wanted and row["state"] == "new":

@@ -67,19 +67,18 @@ def sheet(company: str, name: str) -> list[dict[str, Any]]:
 
 
 def shelf(company: str, warehouse: str) -> Shelf:
-    """The good stock an enterprise opened a warehouse with, at retail prices."""
-    prices = {row["编码"]: row["参考售价"] for row in sheet("QIMU", "products")}
-    codes = {code: code for code in prices}
+    """The good stock an enterprise opened a warehouse with, of what is still sold, at retail prices."""
+    articles = {row["编码"]: row for row in sheet("QIMU", "products")}
+    codes = {code: code for code in articles}
     if company != "QIMU":
-        prices |= {row["编码"]: row["参考售价"] for row in sheet(company, "products")}
+        articles |= {row["编码"]: row for row in sheet(company, "products")}
         codes = {row["编码"]: row["上游编码"] for row in sheet(company, "downloads")}
-    return Shelf(
-        [
-            Goods(row["商品"], prices[codes.get(row["商品"], row["商品"])], int(row["数量"]))
-            for row in sheet(company, "opening-stock")
-            if row["仓库"] == warehouse and row["库存状态"] == "良品"
-        ]
-    )
+    goods = []
+    for row in sheet(company, "opening-stock"):
+        article = articles[codes.get(row["商品"], row["商品"])]
+        if row["仓库"] == warehouse and row["库存状态"] == "良品" and article["销售状态"] == "在售":
+            goods.append(Goods(row["商品"], article["参考售价"], int(row["数量"])))
+    return Shelf(goods)
 
 
 def approve(desk: Desk, code: str, document: Data, act: str) -> Data:

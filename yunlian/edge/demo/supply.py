@@ -28,18 +28,34 @@ def supply_month(story: Story) -> None:
     for number, (ago, supplier, first, stage) in enumerate(PURCHASES):
         made = [row for row in articles if row["编码"].startswith(first)]
         lines = [
-            {"product": row["编码"], "qty": str(6 + number % 3 * 2), "price": str(row["采购参考价"])}
+            {"product": row["编码"], "qty": str(4 + number % 3), "price": str(row["采购参考价"])}
             for row in made[number * 5 : number * 5 + 4]
         ]
-        _buy(story, "zhouyan", "luocheng", "shenpei", f"supply/{number}", ago, stage, supplier, "CP", "YH1", lines)
+        _buy(
+            story,
+            "zhouyan",
+            "luocheng",
+            "shenpei",
+            f"supply/{number}",
+            ago,
+            stage,
+            supplier,
+            "CP",
+            "YH2",
+            lines,
+        )
         story.told.append(f"purchase.order {stage}")
     own = sheet("HAIAN", "products")
-    for number, (ago, supplier, stage) in enumerate(((22, "S002", "paid"), (11, "S003", "received"), (1, "S002", "approved"))):
+    for number, (ago, supplier, stage) in enumerate(
+        ((22, "S002", "paid"), (11, "S003", "received"), (1, "S002", "approved"))
+    ):
         lines = [
             {"product": row["编码"], "qty": "24", "price": str(row["采购参考价"])}
             for row in (own[:5] if supplier == "S002" else own[5:])
         ]
-        _buy(story, "luzhou", "luzhou", "fangning", f"small/{number}", ago, stage, supplier, "ZX", "YH", lines)
+        _buy(
+            story, "luzhou", "luzhou", "fangning", f"small/{number}", ago, stage, supplier, "ZX", "YH", lines
+        )
         story.told.append(f"purchase.order {stage}")
 
 
@@ -89,7 +105,13 @@ def _buy(
     story: Story, buyer: str, keeper: str, cashier: str, act: str, ago: int, stage: str, supplier: str, warehouse: str,
     account: str, lines: list[Data],
 ) -> None:  # fmt: skip
-    body = {"date": story.day(ago), "supplier": supplier, "warehouse": warehouse, "due_date": story.later(9 - ago), "lines": lines}
+    body = {
+        "date": story.day(ago),
+        "supplier": supplier,
+        "warehouse": warehouse,
+        "due_date": story.later(9 - ago),
+        "lines": lines,
+    }
     if str(body["due_date"]) < str(body["date"]):
         body["due_date"] = body["date"]
     order = story[buyer].create("purchase.order", body, act)
@@ -110,7 +132,12 @@ def _buy(
     approve(story[keeper], "stock.purchase_in", arrived, f"{act}/in")
     if stage == "paid":
         payment = story[cashier].push(
-            "purchase.order", order, "finance.payment", f"{act}/payment", date=story.day(ago - 7), account=account
+            "purchase.order",
+            order,
+            "finance.payment",
+            f"{act}/payment",
+            date=story.day(ago - 7),
+            account=account,
         )
         payment = approve(story[cashier], "finance.payment", payment, f"{act}/payment")
         story[cashier].step("finance.payment", payment, "pay", f"{act}/payment")

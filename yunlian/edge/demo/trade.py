@@ -120,12 +120,16 @@ def _answer(story: Story, brand: Desk, order: Order) -> None:
     found = brand.until(path, lambda answer: answer["rows"], f"{number} at the brand")["rows"][0]
     order.theirs = brand.get(f"/api/sales.intention/{found['id']}")
     if order.stage == "refused":
-        brand.step("sales.intention", order.theirs, "refuse", order.act, reason="该批商品已停产，请改订同系列新款")
+        brand.step(
+            "sales.intention", order.theirs, "refuse", order.act, reason="该批商品已停产，请改订同系列新款"
+        )
     if not order.reaches("accepted"):
         return
     order.theirs = brand.step("sales.intention", order.theirs, "accept", order.act)
     if order.reaches("quoted"):
-        body = {name: order.theirs[name] for name in ("id", "version", "date", "customer", "due_date", "lines")}
+        body = {
+            name: order.theirs[name] for name in ("id", "version", "date", "customer", "due_date", "lines")
+        }
         for line in body["lines"]:
             line["due_date"] = line.get("due_date") or body["due_date"]
         if order.number % 3 == 0:  # the price of the first line went up a little
@@ -149,7 +153,9 @@ def _await(story: Story, order: Order, collab: str) -> Data:
 
 def _disagree(story: Story, order: Order) -> None:
     _await(story, order, "quoted")
-    story[order.dealer.buyer].step("purchase.order", order.ours, "disagree", order.act, reason="单价高于年度协议，请按协议价报价")
+    story[order.dealer.buyer].step(
+        "purchase.order", order.ours, "disagree", order.act, reason="单价高于年度协议，请按协议价报价"
+    )
 
 
 def _agree(story: Story, order: Order) -> None:
@@ -198,7 +204,9 @@ def _receive(story: Story, order: Order) -> None:
     )
     for load, node in enumerate(_notices(notices)):
         act = f"{order.act}/in{load}"
-        arrived = buyer.push("stock.receipt_notice", node, "stock.purchase_in", act, date=story.day(order.ago - 6))
+        arrived = buyer.push(
+            "stock.receipt_notice", node, "stock.purchase_in", act, date=story.day(order.ago - 6)
+        )
         approve(buyer, "stock.purchase_in", arrived, act)
     if order.reaches("paid"):
         act = f"{order.act}/payment"
@@ -211,7 +219,10 @@ def _receive(story: Story, order: Order) -> None:
 
 
 def _notices(trace: Data) -> list[Data]:
-    return sorted((node for node in trace["nodes"] if node["code"] == "stock.receipt_notice"), key=lambda n: str(n["number"]))
+    return sorted(
+        (node for node in trace["nodes"] if node["code"] == "stock.receipt_notice"),
+        key=lambda n: str(n["number"]),
+    )
 
 
 def _confirm(story: Story, finance: Desk, order: Order) -> None:
@@ -219,9 +230,14 @@ def _confirm(story: Story, finance: Desk, order: Order) -> None:
     reference = f"网银 {order.number:04}"
     query = json.dumps([["customer", "=", order.dealer.customer], ["reference", "=", reference]])
     path = f"/api/finance.receipt?filter={query}&columns=number,reference"
-    row = finance.until(path, lambda answer: answer["rows"], f"the money of {order.ours['number']}")["rows"][0]
+    row = finance.until(path, lambda answer: answer["rows"], f"the money of {order.ours['number']}")["rows"][
+        0
+    ]
     receipt = finance.get(f"/api/finance.receipt/{row['id']}")
     if receipt["state"] != "approved":
-        body = {name: receipt[name] for name in ("id", "version", "date", "customer", "amount", "reference", "lines")}
+        body = {
+            name: receipt[name]
+            for name in ("id", "version", "date", "customer", "amount", "reference", "lines")
+        }
         finance.change("finance.receipt", body | {"account": "YH2"}, f"{order.act}/account")
         approve(finance, "finance.receipt", receipt, f"{order.act}/receipt")
