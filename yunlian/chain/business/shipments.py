@@ -50,10 +50,10 @@ _qty = Qty(low="0")
 
 def _sent(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     by_origin: dict[uuid.UUID, list[Share]] = defaultdict(list)
-    for share in shares(loaded.pk, _PATH):
+    lines = {line.id: line for line in loaded.lines}
+    for share in sorted(shares(loaded.pk, _PATH), key=lambda share: lines[share.ours].no):
         by_origin[share.origin_id].append(share)
     origins = list(Origin.objects.select_related("link").filter(id__in=list(by_origin)).order_by("id"))
-    lines = {line.id: line for line in loaded.lines}
     units = {
         unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in loaded.lines})
     }
