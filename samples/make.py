@@ -19,17 +19,19 @@ Row = Sequence[object]
 Sheet = tuple[str, str, Iterable[Row]]
 
 YES, NO = "是", "否"
-PARTNER = "编码 名称 客户 供应商 级别 联系人 电话 地址 结算方式 信用额度"
-PRODUCT = "编码 名称 规格 品牌 类别 基本单位 条码 销售状态 参考售价 采购参考价 其他单位/单位 其他单位/换算"
+PARTNER = "编码 名称 客户 供应商 等级 联系人 电话 地址 结算方式 信用额度"
+PRODUCT = "编码 名称 规格 品牌 类别 基本单位 条码 销售状态 参考价 采购参考价 单位 折合基本单位数"
 DEPARTMENT = "编码 名称 上级 类型 地址"
 EMPLOYEE = "编码 名称 手机 部门 岗位 入职日期"
 WAREHOUSE = "编码 名称 部门 地址 默认"
-ACCOUNT = "编码 名称 类型 开户行 账号"
+ACCOUNT = "编码 名称 类型 银行 账号"
 CATEGORY = "编码 名称 上级"
-UNIT = "编码 名称 小数位"
+UNIT = "编码 名称 小数位数"
 BRAND = "编码 名称 备注"
 POSITION = "编码 名称"
-PRICE_LIST = "编码 名称 类型 专用往来单位 专用级别 默认价目 优先级 商品 单位 起订量 单价 生效日期 失效日期"
+PRICE_LIST = (
+    "编码 名称 类型 仅限往来单位 仅限等级 默认价目表 优先级 商品 单位 起订数量 单价 生效日期 失效日期"
+)
 OPENING = "仓库 商品 单位 数量 单位成本 库存状态"
 DOWNLOAD = "上游编码 编码"
 
@@ -44,9 +46,9 @@ def phone(number: int) -> str:
 # --- 栖木家居, the brand
 
 QIMU_DEPARTMENTS = (
-    ("00", "栖木家居", "", "办公", "杭州市余杭区良渚街道木作路 18 号"), ("10", "渠道销售部", "00", "办公", ""),
-    ("11", "华东区", "10", "办公", ""), ("12", "华南区", "10", "办公", ""), ("20", "财务部", "00", "办公", ""),
-    ("30", "仓储物流部", "00", "仓库", "杭州市余杭区仁和街道东塘路 6 号"), ("40", "客户服务部", "00", "办公", ""),
+    ("00", "栖木家居", "", "办公部门", "杭州市余杭区良渚街道木作路 18 号"), ("10", "渠道销售部", "00", "办公部门", ""),
+    ("11", "华东区", "10", "办公部门", ""), ("12", "华南区", "10", "办公部门", ""), ("20", "财务部", "00", "办公部门", ""),
+    ("30", "仓储物流部", "00", "仓储部门", "杭州市余杭区仁和街道东塘路 6 号"), ("40", "客户服务部", "00", "办公部门", ""),
 )  # fmt: skip
 POSITIONS = (
     ("GM", "总经理"), ("SM", "店长"), ("GD", "导购员"), ("DS", "设计师"), ("FI", "会计"), ("CA", "出纳"), ("BU", "采购员"),
@@ -87,14 +89,14 @@ QIMU_WAREHOUSES = (
     ("CP", "成品仓", "30", "杭州市余杭区仁和街道东塘路 6 号", YES), ("RZ", "软装仓", "30", "杭州市余杭区仁和街道东塘路 8 号", NO),
 )  # fmt: skip
 QIMU_ACCOUNTS = (
-    ("XJ", "现金", "现金", "", ""), ("YH1", "基本户", "银行", "商业银行", "0000120000000001"), ("YH2", "货款户", "银行", "商业银行", "0000120000000002"),
+    ("XJ", "现金", "现金", "", ""), ("YH1", "基本户", "银行账号", "商业银行", "0000120000000001"), ("YH2", "货款户", "银行账号", "商业银行", "0000120000000002"),
 )  # fmt: skip
 
 # --- 海岸家居, a dealer with two stores
 
 HAIAN_DEPARTMENTS = (
-    ("00", "海岸家居", "", "办公", "宁波市鄞州区四明中路 999 号"), ("10", "鄞州店", "00", "门店", "宁波市鄞州区四明中路 999 号 2 楼"),
-    ("20", "北仑店", "00", "门店", "宁波市北仑区中河路 388 号"), ("30", "中心仓", "00", "仓库", "宁波市鄞州区姜山镇仓储路 5 号"),
+    ("00", "海岸家居", "", "办公部门", "宁波市鄞州区四明中路 999 号"), ("10", "鄞州店", "00", "店面", "宁波市鄞州区四明中路 999 号 2 楼"),
+    ("20", "北仑店", "00", "店面", "宁波市北仑区中河路 388 号"), ("30", "中心仓", "00", "仓储部门", "宁波市鄞州区姜山镇仓储路 5 号"),
 )  # fmt: skip
 HAIAN_EMPLOYEES = (
     ("0001", "方宁", 101, "00", "GM", "2017-05-08"), ("H002", "顾言", 102, "10", "GD", "2020-08-17"),
@@ -119,7 +121,7 @@ HAIAN_WAREHOUSES = (
     ("BL", "北仑店样品仓", "20", "宁波市北仑区中河路 388 号", NO),
 )  # fmt: skip
 HAIAN_ACCOUNTS = (
-    ("XJ1", "鄞州店现金", "现金", "", ""), ("XJ2", "北仑店现金", "现金", "", ""), ("YH", "基本户", "银行", "商业银行", "0000330000000101"),
+    ("XJ1", "鄞州店现金", "现金", "", ""), ("XJ2", "北仑店现金", "现金", "", ""), ("YH", "基本户", "银行账号", "商业银行", "0000330000000101"),
     ("WX", "微信收款", "支付平台", "", ""), ("ZFB", "支付宝收款", "支付平台", "", ""),
 )  # fmt: skip
 # Code, name, specification, category, unit, retail price, purchase price.
@@ -133,7 +135,7 @@ HAIAN_OWN = (
 # --- 林川家具, a small dealer
 
 LINCHUAN_DEPARTMENTS = (
-    ("00", "林川家具商行", "", "门店", "嘉兴市南湖区中环南路 620 号"), ("10", "仓库", "00", "仓库", "嘉兴市南湖区余新镇物流路 2 号"),
+    ("00", "林川家具商行", "", "店面", "嘉兴市南湖区中环南路 620 号"), ("10", "仓库", "00", "仓储部门", "嘉兴市南湖区余新镇物流路 2 号"),
 )  # fmt: skip
 LINCHUAN_EMPLOYEES = (
     ("0001", "秦川", 201, "00", "GM", "2015-01-05"), ("L002", "林小雨", 202, "00", "GD", "2021-09-13"),
@@ -150,7 +152,7 @@ LINCHUAN_SUPPLIERS = (
 LINCHUAN_WAREHOUSES = (("CK", "商行仓库", "10", "嘉兴市南湖区余新镇物流路 2 号", YES),)
 LINCHUAN_ACCOUNTS = (
     ("XJ", "现金", "现金", "", ""),
-    ("YH", "农商行账户", "银行", "商业银行", "0000570000000201"),
+    ("YH", "农商行账户", "银行账号", "商业银行", "0000570000000201"),
     ("WX", "微信收款", "支付平台", "", ""),
 )
 LINCHUAN_OWN = (
@@ -181,7 +183,7 @@ def master_rows(articles: Iterable[Product]) -> Iterator[Row]:
     """Turn articles into rows under PRODUCT."""
     for item in articles:
         about = (item.code, item.name, item.spec, item.brand, item.category, item.unit, item.barcode)
-        status = "在售" if item.is_active else "停售"
+        status = "在售" if item.is_active else "停产"
         yield *about, status, item.price, item.purchase_price, item.pack, item.pack_qty
 
 
@@ -199,9 +201,9 @@ def opening(
         warehouse = warehouses[0 if item.brand != "CG" or len(warehouses) == 1 else 1]
         quantity = 2 + number * 7 % most
         cost = (item.price * part * (1 + Decimal(number % 5 - 2) / 100)).quantize(Decimal("0.01"))
-        yield warehouse, item.code, item.unit, quantity, cost, "良品"
+        yield warehouse, item.code, item.unit, quantity, cost, "正品"
         if number % 40 == 17:
-            yield warehouse, item.code, item.unit, 1, cost, "不良品"
+            yield warehouse, item.code, item.unit, 1, cost, "次品"
 
 
 def by_warehouse(rows: Iterable[Row]) -> list[Row]:
@@ -272,13 +274,13 @@ def customers(rows: Iterable[tuple[str, str, str]], first: int) -> Iterator[Row]
     """Turn retail customers into rows under PARTNER; who is a person is its own contact."""
     for number, (code, name, address) in enumerate(rows, start=first):
         contact, telephone = (name if len(name) <= 3 else "", phone(number)) if address else ("", "")
-        yield code, name, YES, NO, "", contact, telephone, address, "现结", None
+        yield code, name, YES, NO, "", contact, telephone, address, "款到发货", None
 
 
 def suppliers(rows: Iterable[tuple[str, str, str, str]], first: int) -> Iterator[Row]:
     """Turn suppliers into rows under PARTNER."""
     for number, (code, name, contact, address) in enumerate(rows, start=first):
-        yield code, name, NO, YES, "", contact, phone(number), address, "记账", None
+        yield code, name, NO, YES, "", contact, phone(number), address, "赊销", None
 
 
 def qimu() -> Iterator[Sheet]:
@@ -293,7 +295,7 @@ def qimu() -> Iterator[Sheet]:
             contact,
             phone(1000 + number),
             address,
-            "记账",
+            "赊销",
             limit,
         )
         for number, (code, name, contact, address, limit) in enumerate(QIMU_CUSTOMERS)
@@ -337,11 +339,11 @@ def haian() -> Iterator[Sheet]:
             [
                 *opening(stock, ("ZX",), 9, DEALER),
                 *(
-                    ("ZX", code, unit, 40 + number * 15, cost, "良品")
+                    ("ZX", code, unit, 40 + number * 15, cost, "正品")
                     for number, (code, _, _, _, unit, _, cost) in enumerate(HAIAN_OWN)
                 ),
                 *(
-                    (("YZ", "BL")[number % 2], item.code, item.unit, 1, item.dealer_price, "良品")
+                    (("YZ", "BL")[number % 2], item.code, item.unit, 1, item.dealer_price, "正品")
                     for number, item in enumerate(shown)
                 ),
             ]
@@ -353,7 +355,7 @@ def linchuan() -> Iterator[Sheet]:
     """The small dealer."""
     articles = linchuan_articles()
     own = [
-        ("CK", code, unit, 12 + number * 6, cost, "良品")
+        ("CK", code, unit, 12 + number * 6, cost, "正品")
         for number, (code, _, _, _, unit, _, cost) in enumerate(LINCHUAN_OWN)
     ]
     stock = [

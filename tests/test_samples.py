@@ -54,7 +54,7 @@ def test_codes_stand_once_and_references_are_there(code):
         assert row["基本单位"] in units
         assert row["品牌"] in brands | {None}
         assert row["类别"] in categories
-        assert (row["其他单位/单位"] in units) == (row["其他单位/换算"] is not None)
+        assert (row["单位"] in units) == (row["折合基本单位数"] is not None)
     for row in rows(code, "employees"):
         assert row["部门"] in departments
         assert row["岗位"] in positions

@@ -10,7 +10,7 @@ from typing import Any
 
 from .chain import join_and_link, take_articles
 from .desk import Desk
-from .masters import import_sheets
+from .masters import approve_openings, import_sheets
 from .people import COMPANIES, PEOPLE
 from .retail import sell_month
 from .staff import first_day, found, let_in
@@ -19,7 +19,7 @@ from .supply import supply_month
 from .trade import trade_month
 
 # Up to accounts there is nothing that names an article of another enterprise.
-BEFORE_DOWNLOAD, AFTER_DOWNLOAD = (1, 10), (12, 99)
+BEFORE_DOWNLOAD, AFTER_DOWNLOAD = (1, 10), (11, 99)
 
 
 def load(base_url: str) -> dict[str, Any]:
@@ -49,9 +49,10 @@ def load(base_url: str) -> dict[str, Any]:
         tell("joined and linked on the chain")
         for code in ("HAIAN", "LINCHUAN"):
             tell(f"{code}: {take_articles(admins[code])} articles downloaded")
-        rows = import_sheets(admins["QIMU"], 11, 99)
-        for code in ("HAIAN", "LINCHUAN"):
-            rows += import_sheets(admins[code], *AFTER_DOWNLOAD)
+        rows = 0
+        for desk in admins.values():
+            rows += import_sheets(desk, *AFTER_DOWNLOAD)
+            approve_openings(desk)
         tell(f"prices and opening stock: {rows} rows imported")
         story = Story(desks, first_day())
         for part in (sell_month, supply_month, trade_month):

@@ -1,5 +1,8 @@
 """The enterprises meet on the chain: credentials, membership, links, and the articles a dealer takes over."""
 
+import datetime as dt
+from typing import Any
+
 from .desk import Desk
 from .story import sheet
 
@@ -12,7 +15,7 @@ def join_and_link(admins: dict[str, Desk]) -> None:
     for desk in admins.values():
         if desk.get("/api/chain/membership")["state"] != "joined":
             made = desk.create(
-                "chain.credential", {"name": "云链接入凭证", "valid_until": _next_year()}, "credential"
+                "chain.credential", {"name": "云链接入凭证", "valid_until": _in_a_year()}, "credential"
             )
             desk.call("POST", "/api/chain/membership/join", {"credential": made["id"]}, "join")
     brand = admins["QIMU"]
@@ -22,7 +25,7 @@ def join_and_link(admins: dict[str, Desk]) -> None:
         rows = desk.until("/api/chain.link", lambda answer: answer["rows"], "the invitation")["rows"]
         link = desk.get(f"/api/chain.link/{rows[0]['id']}")
         if link["state"] == "inviting":
-            link = desk.change("chain.link", {**_editable(link), "partner": supplier}, "bind")
+            link = desk.change("chain.link", _bound(link, supplier), "bind")
             desk.step("chain.link", link, "accept", "link")
     for dealer in LINKS:
         brand.until(
@@ -43,3 +46,12 @@ def take_articles(desk: Desk) -> int:
         if upstream in wanted and row["state"] == "new":
             desk.step("chain.product", row, "download", f"download/{upstream}", code=wanted[upstream])
     return len(wanted)
+
+
+def _in_a_year() -> str:
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(days=365)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _bound(link: dict[str, Any], supplier: str) -> dict[str, Any]:
+    kept = ("id", "version", "name", "note", "partner_chain_id")
+    return {name: link[name] for name in kept if name in link} | {"partner": supplier}

@@ -33,3 +33,10 @@ def import_sheets(desk: Desk, first: int, last: int) -> int:
             result = desk.upload(CODES[name], path.read_bytes(), f"import/{path.stem}")
             made += result.get("created", 0)
     return made
+
+
+def approve_openings(desk: Desk) -> None:
+    """Bring the opening stock that was imported into the books."""
+    for row in desk.rows("stock.opening", columns="number,state"):
+        if row["state"] == "created":
+            desk.step("stock.opening", row, "approve", f"opening/{row['number']}")

@@ -76,8 +76,8 @@ def shelf(company: str, warehouse: str) -> Shelf:
     goods = []
     for row in sheet(company, "opening-stock"):
         article = articles[codes.get(row["商品"], row["商品"])]
-        if row["仓库"] == warehouse and row["库存状态"] == "良品" and article["销售状态"] == "在售":
-            goods.append(Goods(row["商品"], article["参考售价"], int(row["数量"])))
+        if row["仓库"] == warehouse and row["库存状态"] == "正品" and article["销售状态"] == "在售":
+            goods.append(Goods(row["商品"], article["参考价"], int(row["数量"])))
     return Shelf(goods)
 
 
