@@ -15,7 +15,7 @@ from yunlian.documents.purchasing.order.model import PurchaseOrder
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
 from yunlian.documents.stock.sales_out.model import SalesOut
-from yunlian.kernel import links
+from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused, find_document
 from yunlian.kernel.load import load, show
 from yunlian.kernel.save import save
@@ -56,7 +56,7 @@ class House:
         """Make a document from all that is open of another, and save it."""
         with self.enter():
             ctx = self.ctx()
-            draft = links.push(source, ctx, id_, target)
+            draft = pulling.push(source, ctx, id_, target)
             return show(save(target, ctx, draft | more), ctx)
 
     def see(self, code, id_):
@@ -374,7 +374,7 @@ class TestShipment:
         settle(brand, dealer)
         notice = dealer.one(ReceiptNotice)
         with dealer.enter():
-            body = links.push("stock.receipt_notice", dealer.ctx(), notice.id, "stock.purchase_in")
+            body = pulling.push("stock.receipt_notice", dealer.ctx(), notice.id, "stock.purchase_in")
         body["lines"] = body["lines"][:1]
         arrived = dealer.save("stock.purchase_in", body)
         dealer.move("stock.purchase_in", arrived["id"], "approve")
