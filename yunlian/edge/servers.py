@@ -79,11 +79,11 @@ def migrate() -> int:
 
 def demo() -> int:
     """Load the demonstration through the running web server; keep who is who in var/people.json."""
+    django.setup()
     load = _body("yunlian.edge.demo", "load")
     if load is None:
         log.warning("there is no demonstration yet")
         return 0
-    django.setup()
     loaded = load(os.environ["YUNLIAN_BASE_URL"])
     write_private(VAR / "people.json", json.dumps(loaded, ensure_ascii=False, indent=2))
     return 0
