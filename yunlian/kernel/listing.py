@@ -324,6 +324,8 @@ _COMPARE = {"=": "=", "!=": "IS DISTINCT FROM", ">": ">", ">=": ">=", "<": "<", 
 
 def _condition(part: list[Any], ctx: Context, fields: Mapping[str, AnyKind]) -> Sql:
     name, operator, value = part[0], str(part[1]), part[2] if len(part) == 3 else None
+    if name == "id":
+        return _id_condition(operator, value)
     kind = fields.get(name)
     if kind is None:
         raise Invalid(
@@ -337,6 +339,15 @@ def _condition(part: list[Any], ctx: Context, fields: Mapping[str, AnyKind]) -> 
         )
     except BadValue as bad:
         raise Invalid(Problem("filter", f"{kind.label}: {bad.message}", code=bad.code)) from None
+
+
+def _id_condition(operator: str, value: Any) -> Sql:
+    """Return the condition that keeps chosen rows: a selection to be exported."""
+    values = value if operator == "in" and isinstance(value, list) else [value]
+    ids = [uuid_or_none(v) for v in values]
+    if operator not in ("=", "in") or None in ids or len(ids) > 10_000:
+        raise Invalid(Problem("filter", _("Must be a list of values."), code="invalid"))
+    return "t.id = ANY(%s::uuid[])", [ids]
 
 
 def _plain_condition(kind: Any, operator: str, value: Any) -> Sql:
