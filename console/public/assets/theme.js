@@ -4,7 +4,7 @@
     var mode = localStorage.getItem("yl.theme");
     var dark = mode ? mode === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     document.documentElement.classList.toggle("dark", dark);
-  } catch (error) {
+  } catch {
     // Storage may be forbidden: the light theme is used.
   }
 })();

@@ -124,7 +124,7 @@ export function useEditing(meta: () => Meta, today: () => string) {
   }
 
   function fromBody(line: LineBody): Line {
-    const { id, no: _no, sources, ...rest } = line;
+    const { id, sources, ...rest } = line;
     const values: Record<string, FieldValue> = {};
     for (const name of Object.keys(lineFields.value)) values[name] = (rest[name] ?? null) as FieldValue;
     return { key: id ?? newKey(), id, sources, values, bad: {} };

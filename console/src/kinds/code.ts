@@ -6,7 +6,7 @@ import type { Kind } from "@/kind";
 import { parseText, plain } from "./text";
 
 const kind: Kind = {
-  align: "left", width: 150,
+  align: "left", width: 142,
   show: plain, text: plain,
   parse: (text, field) => parseText(narrow(text).replace(/\s+/g, ""), field),
   Edit: TextInput,

@@ -7,7 +7,7 @@ import type { Kind } from "@/kind";
 import { plain } from "./text";
 
 const kind: Kind = {
-  align: "left", width: 104,
+  align: "left", width: 92,
   show: (value, _field, shown) => (shown.table ? shortDate(plain(value), shown.today) : plain(value).slice(0, 10)),
   full: (value) => plain(value).slice(0, 10),
   text: (value) => plain(value).slice(0, 10),

@@ -10,7 +10,7 @@ export function isRef(value: FieldValue | unknown): value is Ref {
 const name = (value: FieldValue): string => (isRef(value) ? value.name || value.code || "" : typeof value === "string" ? value : "");
 
 const kind: Kind = {
-  align: "left", width: 170,
+  align: "left", width: 160,
   show: name,
   full: (value) => (isRef(value) ? [value.code, value.name].filter(Boolean).join(" ") : name(value)),
   text: name,

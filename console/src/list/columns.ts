@@ -1,5 +1,5 @@
 /** Which columns a list shows, in which order and width: the server's choice until somebody makes their own. */
-import { kindOf } from "@/kind";
+import { widthOf } from "@/kind";
 import type { Field, Meta } from "@/types";
 
 export interface ColumnPref { name: string; width?: number; hidden?: boolean }
@@ -35,12 +35,12 @@ export function columnsOf(meta: Meta, prefs: ListPrefs): Column[] {
   }));
   return [...chosen, ...rest].flatMap(({ name, width, hidden }) => {
     const field = fieldOf(meta, name);
-    return field ? [{ name, field, width: width ?? kindOf(field).width, hidden: hidden ?? false }] : [];
+    return field ? [{ name, field, width: width ?? widthOf(field), hidden: hidden ?? false }] : [];
   });
 }
 
 export function prefsOf(columns: Column[]): ColumnPref[] {
   return columns.map(({ name, width, hidden, field }) => ({
-    name, ...(width === kindOf(field).width ? {} : { width }), ...(hidden ? { hidden } : {}),
+    name, ...(width === widthOf(field) ? {} : { width }), ...(hidden ? { hidden } : {}),
   }));
 }

@@ -1,0 +1,19 @@
+/** Column widths in pixels: each its own, and what room is left over goes to those that can use it. Pure. */
+
+export interface Wanted { width: number; /** How readily it takes more; 0 never. */ stretch: number }
+
+export function spread(wanted: readonly Wanted[], room: number): number[] {
+  const sum = wanted.reduce((total, one) => total + one.width, 0);
+  const weight = wanted.reduce((total, one) => total + one.stretch, 0);
+  const extra = room - sum;
+  if (extra <= 0 || weight === 0) return wanted.map((one) => one.width);
+  let given = 0;
+  const out = wanted.map((one) => {
+    const more = Math.floor((extra * one.stretch) / weight);
+    given += more;
+    return one.width + more;
+  });
+  const widest = wanted.reduce((best, one, index) => (one.stretch > (wanted[best]?.stretch ?? 0) ? index : best), 0);
+  out[widest] = (out[widest] ?? 0) + extra - given;
+  return out;
+}
