@@ -12,6 +12,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 
+from yunlian.edge import catalogues
 from yunlian.edge.place import VAR, write_private
 
 log = logging.getLogger("yunlian.edge")
@@ -22,6 +23,7 @@ def web() -> int:
     from granian import Granian
     from granian.constants import Interfaces
 
+    catalogues.compile_stale()
     Granian(
         "yunlian.edge.wsgi:application",
         address=os.environ.get("HOST", "127.0.0.1"),
@@ -47,6 +49,7 @@ def _body(module: str, name: str) -> Any:
 
 
 def _serve(module: str, name: str) -> int:
+    catalogues.compile_stale()
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
