@@ -87,7 +87,7 @@ DATABASES = {"default": _database(_app, **_options)}
 if _owner:
     DATABASES["owner"] = _database(_owner)
 
-_APPS = [
+INSTALLED_APPS = [
     "yunlian.kernel",
     "yunlian.org",
     "yunlian.masters",
@@ -98,9 +98,6 @@ _APPS = [
     "yunlian.documents.finance",
     "yunlian.chain",
 ]
-# While the layers are being written, those that do not exist yet are left out.
-INSTALLED_APPS = [name for name in _APPS if (ROOT / name.replace(".", "/") / "apps.py").exists()]
-
 # Who owns a document, and where: named here because the kernel knows no people.
 MEMBER_MODEL = "org.Employee"
 DEPARTMENT_MODEL = "org.Department"
