@@ -439,6 +439,36 @@ class Done(Number):
         return f"linked_{self.name}"
 
 
+class _Derived(Number):
+    """A number that PostgreSQL keeps from other columns of its row, for lists to show, sort, sum and filter by.
+
+    Read it from rows as they came from the database; nobody writes it, and it does not follow a row changed in memory.
+    """
+
+    generated = True
+
+    def __init__(self, *, expression: Any, **options: Any) -> None:
+        self.expression = expression
+        super().__init__(readonly=True, **options)
+
+    @override
+    def deconstruct(self) -> Any:
+        kept = models.DecimalField(max_digits=self.max_digits, decimal_places=self.decimal_places)
+        plain = models.GeneratedField(
+            expression=self.expression, output_field=kept, db_persist=True, null=self.null
+        )
+        _name, path, args, kwargs = plain.deconstruct()
+        return self.name, path, args, kwargs
+
+
+class DerivedQty(_Derived, Qty):
+    """A derived quantity."""
+
+
+class DerivedAmount(_Derived, Amount):
+    """A derived amount of money."""
+
+
 class Date(Kind, models.DateField[Any, Any]):
     """A business date, without time or zone."""
 

@@ -64,7 +64,9 @@ class Table:
         self._attnames = [column.attname for column in self.columns]
         self._json = [column.attname for column in self.columns if column.is_json]
         self._bytes = [column.name for column in self.columns if column.is_bytes]
-        self._pairs = [(column.name, column.attname) for column in self.columns]
+        generated = {x.attname for x in model._meta.concrete_fields if x.generated}
+        self.written = [column for column in self.columns if column.attname not in generated]
+        self._pairs = [(column.name, column.attname) for column in self.written]
 
     def select(self, alias: str) -> str:
         """Return the column list of a row under an alias."""
@@ -135,10 +137,10 @@ class Writing:
         if not instances:
             return
         shape = table(type(instances[0]))
-        names = ", ".join(f'"{column.name}"' for column in shape.columns)
+        names = ", ".join(f'"{column.name}"' for column in shape.written)
         taken = names
         if computed:
-            taken = ", ".join(computed.get(column.attname, f'"{column.name}"') for column in shape.columns)
+            taken = ", ".join(computed.get(column.attname, f'"{column.name}"') for column in shape.written)
         sql = (
             f'INSERT INTO "{shape.name}" ({names}) SELECT {taken} '
             f'FROM json_populate_recordset(NULL::"{shape.name}", %s::json)'

@@ -146,9 +146,9 @@ STOCK_LIST = declare_view(
         code="stock.balance",
         label=_("Stock on hand"),
         header=StockBalance,
-        columns="product warehouse status on_hand reserved pending_out in_transit on_order",
+        columns="product warehouse status on_hand reserved pending_out available in_transit on_order",
         find="product warehouse",
-        sums="on_hand reserved pending_out in_transit on_order",
+        sums="on_hand reserved pending_out available in_transit on_order",
     )
 )
 MOVEMENT_LIST = declare_view(
@@ -176,9 +176,9 @@ RECEIVABLE_LIST = declare_view(
         code="finance.receivable",
         label=_("Receivable"),
         header=ReceivableBalance,
-        columns="partner contract charged credited applied written_off",
+        columns="partner contract charged credited applied written_off open",
         find="partner",
-        sums="charged credited applied written_off",
+        sums="charged credited applied written_off open",
     )
 )
 PAYABLE_LIST = declare_view(
@@ -186,9 +186,9 @@ PAYABLE_LIST = declare_view(
         code="finance.payable",
         label=_("Payable"),
         header=PayableBalance,
-        columns="partner order received returned applied",
+        columns="partner order received returned applied open",
         find="partner",
-        sums="received returned applied",
+        sums="received returned applied open",
     )
 )
 CUSTOMER_FUNDS_LIST = declare_view(

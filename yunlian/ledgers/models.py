@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+from django.db.models import Case, CheckConstraint, F, Index, Q, UniqueConstraint, Value, When
 
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import Balance, Doc, Entry
@@ -49,7 +49,10 @@ class StockEntry(Entry):
 
 
 class StockBalance(Balance):
-    """What there is of a product in a warehouse in one status. Available = on hand - reserved - pending out."""
+    """What there is of a product in a warehouse in one status.
+
+    Available is on hand less reserved less pending out; only good stock counts.
+    """
 
     product = f.Ref(Product, label=_("Product"), null=False)
     warehouse = f.Ref(Warehouse, label=_("Warehouse"), null=False)
@@ -59,6 +62,13 @@ class StockBalance(Balance):
     pending_out = _qty(_("Pending out"))
     in_transit = _qty(_("In transit"))
     on_order = _qty(_("On order"))
+    available = f.DerivedQty(
+        label=_("Available"),
+        expression=Case(
+            When(status="good", then=F("on_hand") - F("reserved") - F("pending_out")),
+            default=Value(Decimal(0)),
+        ),
+    )
     may_be_negative = f.Boolean(label=_("May be negative"))
 
     class Meta:
@@ -85,14 +95,6 @@ class StockBalance(Balance):
                 | Q(on_hand__gte=F("reserved") + F("pending_out")),
             ),
         )
-
-    @property
-    def available(self) -> Decimal:
-        """Return what may still be promised, in base units; only good stock counts."""
-        if self.status != "good":
-            return Decimal(0)
-        left: Decimal = self.on_hand - self.reserved - self.pending_out
-        return left
 
 
 class ReservationBalance(Balance):
@@ -172,7 +174,7 @@ def _never_negative(*names: str) -> Q:
 
 
 class ReceivableBalance(Balance):
-    """What is owed for one contract: open = charged - credited - applied - written off."""
+    """What is owed for one contract; `open` is negative between a credit and its refund."""
 
     partner = f.Ref(Partner, label=_("Customer"), null=False)
     contract = f.Ref(Doc, label=_("Contract"), null=False)
@@ -180,6 +182,9 @@ class ReceivableBalance(Balance):
     credited = _amount(_("Credited"))
     applied = _amount(_("Received"))
     written_off = _amount(_("Written off"))
+    open = f.DerivedAmount(
+        label=_("Still open"), expression=F("charged") - F("credited") - F("applied") - F("written_off")
+    )
 
     class Meta:
         constraints = (
@@ -197,12 +202,6 @@ class ReceivableBalance(Balance):
         )
         indexes = (Index(fields=["enterprise_id", "contract_id"], name="ledgers_receivablebalance_doc"),)
 
-    @property
-    def open(self) -> Decimal:
-        """Return what is still owed; negative between a credit and its refund."""
-        left: Decimal = self.charged - self.credited - self.applied - self.written_off
-        return left
-
 
 class CustomerBalance(Balance):
     """What a customer owes over all contracts; credit limits are decided on this row, locked."""
@@ -212,6 +211,9 @@ class CustomerBalance(Balance):
     credited = _amount(_("Credited"))
     applied = _amount(_("Received"))
     written_off = _amount(_("Written off"))
+    open = f.DerivedAmount(
+        label=_("Still open"), expression=F("charged") - F("credited") - F("applied") - F("written_off")
+    )
 
     class Meta:
         constraints = (
@@ -221,12 +223,6 @@ class CustomerBalance(Balance):
                 condition=_never_negative("charged", "credited", "applied", "written_off"),
             ),
         )
-
-    @property
-    def open(self) -> Decimal:
-        """Return what is still owed over all contracts."""
-        left: Decimal = self.charged - self.credited - self.applied - self.written_off
-        return left
 
 
 class CustomerFundsEntry(Entry):
@@ -290,13 +286,14 @@ class PayableEntry(Entry):
 
 
 class PayableBalance(Balance):
-    """What we owe for one order: open = received - returned - applied (flows.md F13)."""
+    """What we owe for one order (flows.md F13); `open` is negative between a return and its refund."""
 
     partner = f.Ref(Partner, label=_("Supplier"), null=False)
     order = f.Ref(Doc, label=_("Order"), null=False)
     received = _amount(_("Received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
+    open = f.DerivedAmount(label=_("Still open"), expression=F("received") - F("returned") - F("applied"))
 
     class Meta:
         constraints = (
@@ -314,12 +311,6 @@ class PayableBalance(Balance):
         )
         indexes = (Index(fields=["enterprise_id", "order_id"], name="ledgers_payablebalance_doc"),)
 
-    @property
-    def open(self) -> Decimal:
-        """Return what we still owe for the order; negative between a return and its refund."""
-        left: Decimal = self.received - self.returned - self.applied
-        return left
-
 
 class SupplierBalance(Balance):
     """What we owe a supplier over all orders."""
@@ -328,6 +319,7 @@ class SupplierBalance(Balance):
     received = _amount(_("Received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
+    open = f.DerivedAmount(label=_("Still open"), expression=F("received") - F("returned") - F("applied"))
 
     class Meta:
         constraints = (
@@ -337,12 +329,6 @@ class SupplierBalance(Balance):
                 condition=_never_negative("received", "returned", "applied"),
             ),
         )
-
-    @property
-    def open(self) -> Decimal:
-        """Return what we still owe over all orders."""
-        left: Decimal = self.received - self.returned - self.applied
-        return left
 
 
 class SupplierFundsEntry(Entry):

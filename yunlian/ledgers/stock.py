@@ -36,14 +36,20 @@ def check_stock(balance: StockBalance, entries: list[StockEntry]) -> Iterable[Pr
     took = -sum((entry.on_hand for entry in entries), Decimal(0))
     if balance.on_hand < 0:
         yield _short(balance, entries, _("on hand"), have=balance.on_hand + took, need=took)
-    elif balance.status == "good" and balance.available < 0:
+    elif balance.status == "good" and (left := _left(balance)) < 0:
         need = took + sum((entry.reserved + entry.pending_out for entry in entries), Decimal(0))
-        yield _short(balance, entries, _("available"), have=balance.available + need, need=need)
+        yield _short(balance, entries, _("available"), have=left + need, need=need)
     elif balance.reserved > balance.on_hand:
         need = sum((entry.reserved for entry in entries), Decimal(0)) + took
         yield _short(
             balance, entries, _("on hand"), have=balance.on_hand - balance.reserved + need, need=need
         )
+
+
+def _left(balance: StockBalance) -> Decimal:
+    """Return what is available after the entries, which the database's own column does not know yet."""
+    left: Decimal = balance.on_hand - balance.reserved - balance.pending_out
+    return left
 
 
 _EXPECTED: tuple[tuple[str, Label], ...] = (
