@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from yunlian.kernel import links
+from yunlian.kernel import pulling
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
@@ -91,7 +91,7 @@ class Dealer:
         self, code: str, source: Loaded, quantities: dict[uuid.UUID, str | None], **header: Any
     ) -> Loaded:
         """Make a document from lines of another, and approve it."""
-        body = links.pull(code, self.ctx, source.document.code, quantities)
+        body = pulling.pull(code, self.ctx, source.document.code, quantities)
         return self.step(save(code, self.ctx, body | header), "approve")
 
     def pay(self, order: Loaded, amount: str) -> Loaded:

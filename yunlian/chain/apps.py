@@ -16,5 +16,5 @@ class ChainConfig(AppConfig):
     @override
     def ready(self) -> None:
         # Declaring is what importing these does; a link's own acts come before the messages that follow it.
-        from . import declarations, rotation  # noqa: F401
+        from . import api, declarations, operating, rotation  # noqa: F401
         from .business import buying, catalogue, payments, progress, selling, shipments  # noqa: F401

@@ -79,9 +79,8 @@ def judge(token: bytes) -> Verdict:
     found = Pass.objects.raw(
         "SELECT *, clock_timestamp() AS now FROM chain_pass WHERE digest = %s FOR SHARE", [token]
     )
-    for row in found:
-        return Verdict(_code(row), row)
-    return Verdict("credential_unknown")
+    row = next(iter(found), None)
+    return Verdict("credential_unknown") if row is None else Verdict(_code(row), row)
 
 
 def _code(row: Any) -> str:
@@ -94,8 +93,3 @@ def _code(row: Any) -> str:
     if row.member_until is None:
         return "not_a_member"
     return "membership_expired" if row.now >= row.member_until else "ok"
-
-
-def find_enterprise_of(token: str) -> Verdict:
-    """Judge a bearer token of a machine client; to be called inside a transaction, before any enterprise is entered."""
-    return judge(digest(token))

@@ -20,6 +20,7 @@ from .envelope import Envelope
 from .models import Link, Origin, Outbox
 
 RECEIPT = "message.receipt"
+VOID = "message.void"
 KEY_ANNOUNCED = "key.announced"
 
 

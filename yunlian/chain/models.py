@@ -250,6 +250,12 @@ class Outbox(_MessageColumns):
         )
         indexes = (
             Index(fields=["enterprise_id", "lane_id"], name="chain_outbox_unnumbered", condition=Q(seq=None)),
+            Index(
+                fields=["enterprise_id", "lane_id"],
+                name="chain_outbox_unanswered",
+                condition=Q(outcome__in=["", "quarantined"]) & ~Q(kind="message.receipt"),
+            ),
+            Index(fields=["enterprise_id", "lane_id", "-queued_at", "-id"], name="chain_outbox_newest"),
             Index(fields=["enterprise_id", "subject"], name="chain_outbox_subject"),
             Index(fields=["enterprise_id", "thread"], name="chain_outbox_of_thread"),
         )

@@ -85,13 +85,17 @@ class Unsigned(Exception):
 
 @dataclass
 class Answer:
-    """An answer other than 200 with JSON: status, headers, or bytes with their own content type."""
+    """An answer other than 200 with JSON: status, headers, or bytes with their own content type.
+
+    `secrets` are keys shown this once: an answer kept for its Idempotency-Key, and a replay of it, has null there.
+    """
 
     data: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str = ""
     cookies: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass
@@ -383,9 +387,13 @@ def _answered(request: Request) -> HttpResponse:
     key = request.http.headers.get("Idempotency-Key")
     is_kept = request.route.method != "GET" and bool(key)
     opened = open_answer(request.ctx, key or "", request.http) if is_kept else None
-    response = _respond(request.route.handler(request, **request.params))
+    result = request.route.handler(request, **request.params)
+    response = _respond(result)
     if opened is not None:
-        keep_answer(request.ctx, opened, response.status_code, response.content)
+        kept = response.content
+        if isinstance(result, Answer) and result.secrets:
+            kept = encode(result.data | dict.fromkeys(result.secrets))
+        keep_answer(request.ctx, opened, response.status_code, kept)
     return response
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import fields as f
 from . import formula
-from .models import Header, Line, Master
+from .models import STATES, Header, Line, Master
 from .text import Label, _
 
 
@@ -99,17 +99,12 @@ class Flow:
 REASON = f.Text(label=_("Reason"), max_length=500)
 REASON.name = "reason"
 
+_TONES = {"created": "moving", "submitted": "waiting", "rereview": "bad", "approved": "good"}
+
 # The lifecycle of flows.md F0. Approval without a flow: who may approve approves.
 STANDARD = Flow(
     label=_("State"),
-    states=(
-        State("draft", _("Draft")),
-        State("created", _("Created"), "moving"),
-        State("submitted", _("Submitted"), "waiting"),
-        State("rereview", _("Re-review"), "bad"),
-        State("approved", _("Approved"), "good"),
-        State("voided", _("Voided")),
-    ),
+    states=tuple(State(name, label, _TONES.get(name, "quiet")) for name, label in STATES),
     steps=(
         Step("submit", _("Submit"), ("created", "rereview"), "submitted", effect=("check",), tone="primary"),
         Step("withdraw", _("Withdraw"), ("submitted",), "created"),

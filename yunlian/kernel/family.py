@@ -13,6 +13,7 @@ class Family(AppConfig):
     # Django takes the one class of an apps.py that is a default; this one is imported there and is not meant.
     default = False
 
+    @override
     def __init_subclass__(cls) -> None:
         cls.default = True
 

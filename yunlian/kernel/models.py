@@ -106,6 +106,27 @@ class _DateColumn(f.Date):
             cls._meta.original_attrs["indexes"] = cls._meta.indexes
 
 
+# The lifecycle of flows.md F0; `Flow` in document.py says how one leads to another.
+STATES = (
+    ("draft", _("Draft")),
+    ("created", _("Created")),
+    ("submitted", _("Submitted")),
+    ("rereview", _("Re-review")),
+    ("approved", _("Approved")),
+    ("voided", _("Voided")),
+)
+
+
+class _StateColumn(f.Choice):
+    """How far the paper got; moved by steps only."""
+
+    kind = "state"
+
+    def __init__(self, **options: Any) -> None:
+        options |= {"choices": STATES, "label": _("State"), "readonly": True, "default": "draft"}
+        super().__init__(**options)
+
+
 CLOSE = (("open", _("Open")), ("auto", _("Closed, fully executed")), ("manual", _("Closed by hand")))
 
 
@@ -128,7 +149,7 @@ class Header(Record):
 
     id = _DocId()
     number = _NumberColumn()
-    state = f.Text(label=_("State"), max_length=30, readonly=True, default="draft")
+    state = _StateColumn()
     close = f.Choice(label=_("Close"), choices=CLOSE, readonly=True, default="open")
     date = _DateColumn(label=_("Date"), initial=lambda ctx: ctx.today, null=False)
     owner = f.Ref(settings.MEMBER_MODEL, label=_("Owner"), initial=lambda ctx: ctx.member_id, null=False)

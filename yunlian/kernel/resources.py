@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import links, listing, meta, permission, steps
+from . import listing, meta, permission, pulling, steps
 from .api import Answer, Request, route
 from .audit import visible
 from .document import Document, Invalid, Missing, Problem, find_document, find_listed
@@ -114,7 +114,7 @@ def _act_label(document: Document, act: str) -> Any:
 @route("GET", "/api/{code}/pull/{source}", needs="{code}.edit")
 def list_open(request: Request, code: str, source: str) -> Any:
     """Open lines of a source that can be pulled into this kind of document."""
-    return {"rows": links.open_lines(code, request.ctx, source, request.query.get("search", ""))}
+    return {"rows": pulling.open_lines(code, request.ctx, source, request.query.get("search", ""))}
 
 
 @route("POST", "/api/{code}/pull/{source}", needs="{code}.edit")
@@ -123,13 +123,13 @@ def pull(request: Request, code: str, source: str) -> Any:
     lines, docs = request.body.get("lines") or {}, request.body.get("docs") or []
     if not isinstance(lines, dict) or not isinstance(docs, list):
         raise Invalid(Problem("lines", _("Choose at least one source line.")))
-    return links.pull(code, request.ctx, source, lines, docs)
+    return pulling.pull(code, request.ctx, source, lines, docs)
 
 
 @route("POST", "/api/{code}/{id}/push/{target}", needs="{target}.edit")
 def push(request: Request, code: str, id: str, target: str) -> Any:
     """The body of a document made from all that is open here; with `save` it is saved."""
-    body = links.push(code, request.ctx, _id(id), target)
+    body = pulling.push(code, request.ctx, _id(id), target)
     if request.body.get("save") is True:
         return Answer(show(save(target, request.ctx, body), request.ctx), 201)
     return body

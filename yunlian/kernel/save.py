@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from . import audit, links, permission
+from . import audit, links, permission, sources
 from .document import EDITABLE, Document, Invalid, Problem, Refused, find_document
 from .events import announce
 from .faults import fault
@@ -33,17 +33,17 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     loaded = _new(document, ctx) if id_ is None else _opened(document, ctx, id_, data)
     before = None if id_ is None else audit.Picture(loaded)
     if document.links:
-        links.guess_codes(loaded, ctx, data)
+        sources.guess_codes(loaded, ctx, data)
     had = list(loaded.lines)
     problems = list(take(loaded, ctx, data))
     if problems:
         raise Invalid(*problems)
     if document.links:
-        links.inherit(loaded, ctx, data)
+        sources.inherit(loaded, ctx, data)
     if document.fill is not None:
         problems += document.fill(loaded.header, loaded.lines, ctx) or ()
     compute(loaded)
-    takings = links.take_sources(loaded, data, problems) if document.links else []
+    takings = sources.take_sources(loaded, data, problems) if document.links else []
     if problems:
         raise Invalid(*problems)
     _judge(loaded, ctx, is_draft)

@@ -25,6 +25,8 @@ def move(code: str, ctx: Context, id_: Any, step: str, /, version: int | None = 
         raise Missing(f"{code}.{step}")
     flow, declared = document.steps[step]
     permission.require(ctx, document, step)
+    if declared.is_partner and not ctx.is_chain:
+        raise permission.Forbidden(f"{code}.{step} is taken by the chain.")
     values = _input(declared, given)
     loaded = load(document, ctx, id_, lock=True)
     require_version(loaded, ctx, version)

@@ -9,7 +9,6 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
@@ -17,7 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-from . import events, ledger, links, listing, meta
+from . import events, ledger, listing, meta, pulling
 from .document import REGISTRY, Document, Missing, Refused, document_of, find_document
 from .fields import (
     Amount,
@@ -54,8 +53,9 @@ _serial = itertools.count(1)
 def context(
     enterprise_id: int, member_id: uuid.UUID | None = None, grants: Grants = ALL, **more: Any
 ) -> Context:
-    """Return somebody who may do everything unless told otherwise, at a fixed moment."""
+    """Return somebody who may do everything unless told otherwise, the partner's steps too, at a fixed moment."""
     values: dict[str, Any] = {
+        "is_chain": True,
         "member_name": "测试员",
         "department_id": None,
         "tree": (),
@@ -99,7 +99,7 @@ def data(
 
 def _pulled(document: Document, ctx: Context, lines: int) -> dict[str, Any]:
     source = make(document.links[0].source, ctx, lines=lines, upto="approved")
-    return links.push(document.links[0].source, ctx, source.pk, document.code)
+    return pulling.push(document.links[0].source, ctx, source.pk, document.code)
 
 
 def _line(document: Document, ctx: Context, row: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -366,9 +366,9 @@ class FlowSuite(DocumentSuite):
             source = make(link.source, ctx, upto="approved")
             line = source.lines[0].id
             for qty in ("1", None):
-                body = links.pull(self.code, ctx, link.source, {str(line): qty})
+                body = pulling.pull(self.code, ctx, link.source, {str(line): qty})
                 save(self.code, ctx, data_from(self.code, ctx, body, self.overrides))
-            assert refusal(links.pull, self.code, ctx, link.source, {str(line): None}) == [(None, None)]
+            assert refusal(pulling.pull, self.code, ctx, link.source, {str(line): None}) == [(None, None)]
 
 
 def data_from(code: str, ctx: Context, pulled: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -206,4 +206,5 @@ def give_login(request: Request, id: str) -> Answer:
     ]
     if surplus:
         raise Invalid(*surplus)
-    return Answer(access.give_login(request.ctx, id, request.body.get("login")), status=201)
+    given = access.give_login(request.ctx, id, request.body.get("login"))
+    return Answer(given, status=201, secrets=("password",))

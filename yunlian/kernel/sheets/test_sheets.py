@@ -168,6 +168,7 @@ def test_only_the_visible_sheet_is_read():
         (b"PK\x03\x04" + b"\0" * 100, "unreadable"),
         (workbook(), "empty"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "upload",
 )
 def test_what_is_no_workbook_is_refused(data, code):
     assert refused(data) == code

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from yunlian.kernel import links
+from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
 from yunlian.kernel.steps import move
 from yunlian.kernel.testing import FlowSuite, refusal, savepoint
@@ -29,7 +29,7 @@ def order(shop: Any) -> Any:
 
 
 def payment(shop: Any, order: Any, amount: str) -> Any:
-    body = links.push("purchase.order", shop.ctx, order.pk, "finance.payment")
+    body = pulling.push("purchase.order", shop.ctx, order.pk, "finance.payment")
     body["lines"][0]["amount"] = amount
     return shop.move(shop.save("finance.payment", **(body | {"account": "BANK"})), "approve")
 
@@ -82,7 +82,7 @@ def test_prepaid_money_that_is_used_is_not_returned(shop: Any, order: Any) -> No
 
 def test_never_pays_more_than_the_order(shop: Any, order: Any) -> None:
     payment(shop, order, "4000.00")
-    body = links.push("purchase.order", shop.ctx, order.pk, "finance.payment")
+    body = pulling.push("purchase.order", shop.ctx, order.pk, "finance.payment")
     assert body["lines"][0]["amount"] == "790.00"
     body["lines"][0]["amount"] = "790.01"
     assert refusal(shop.save, "finance.payment", **body) == [("amount", 1)]

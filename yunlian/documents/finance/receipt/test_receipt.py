@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from yunlian.kernel import links
+from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.steps import move
@@ -33,7 +33,7 @@ def test_the_money_of_c_1_step_by_step(shop: Any) -> None:
         {"product": "P2", "qty": "2", "price": "900"},
     ]
     intention = shop.move(shop.save("sales.intention", customer="LI", lines=lines), "approve")
-    body = links.push("sales.intention", shop.ctx, intention.pk, "finance.receipt")
+    body = pulling.push("sales.intention", shop.ctx, intention.pk, "finance.receipt")
     body["lines"][0]["amount"] = "500.00"
     earnest = shop.save("finance.receipt", **(body | {"purpose": "earnest", "account": "BANK"}))
     assert (shop.free(), shop.cash()) == (0, 0)
@@ -56,7 +56,7 @@ def test_the_money_of_c_1_step_by_step(shop: Any) -> None:
 
 def test_the_rest_stays_free(shop: Any) -> None:
     contract = approved(shop)
-    body = links.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
+    body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
     receipt = shop.save("finance.receipt", **(body | {"account": "BANK", "amount": "9000.00"}))
     shop.move(receipt, "approve")
     assert (shop.free(), shop.owed(contract)[3], shop.cash()) == (D("500.00"), 0, D("9000.00"))
@@ -67,20 +67,20 @@ def test_the_rest_stays_free(shop: Any) -> None:
 def test_a_line_takes_at_most_what_the_contract_still_owes(shop: Any) -> None:
     contract = approved(shop)
     shop.pay(contract, "8000.00")
-    body = links.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
+    body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
     assert body["lines"][0]["amount"] == "500.00"
     body["lines"][0]["amount"] = "500.01"
     assert refusal(shop.save, "finance.receipt", **body) == [("amount", 1)]
 
 
 def test_lines_name_at_most_the_receipt(shop: Any) -> None:
-    body = links.push("sales.contract", shop.ctx, approved(shop).pk, "finance.receipt")
+    body = pulling.push("sales.contract", shop.ctx, approved(shop).pk, "finance.receipt")
     assert refusal(shop.save, "finance.receipt", **(body | {"amount": "8499.99"})) == [("amount", None)]
 
 
 def test_another_customers_contract_cannot_be_paid(shop: Any) -> None:
     make("masters.partner", shop.ctx, code="XU", is_customer=True)
-    body = links.push("sales.contract", shop.ctx, approved(shop).pk, "finance.receipt")
+    body = pulling.push("sales.contract", shop.ctx, approved(shop).pk, "finance.receipt")
     assert refusal(shop.save, "finance.receipt", **(body | {"customer": "XU"})) == [("customer", 1)]
 
 
@@ -124,7 +124,7 @@ def test_the_rest_may_pay_the_oldest_due_first(shop: Any) -> None:
 
 def test_money_applied_without_a_line_still_guards_the_contract(shop: Any) -> None:
     contract = approved(shop)
-    body = links.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
+    body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
     named = shop.save("finance.receipt", **(body | {"account": "BANK"}))
     shop.move(shop.receipt("100.00", is_auto_applied=True), "approve")
     with pytest.raises(Refused, match=r"8500\.00 is more than the 8400\.00"), savepoint():
@@ -145,7 +145,7 @@ def test_of_two_receipts_for_the_same_debt_exactly_one_is_confirmed(enterprise: 
         shop = shop_of(context(enterprise, member))
         contract = approved(shop)
         shop.move(shop.receipt("8400.00", is_auto_applied=True), "approve")
-        body = links.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
+        body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
         body["lines"][0]["amount"] = "100.00"
         receipts = [shop.save("finance.receipt", **(body | {"account": "BANK"})).pk for _n in range(2)]
     start, outcomes = threading.Barrier(2), []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from yunlian.kernel import links
+from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.save import save
@@ -34,7 +34,7 @@ def order(ctx: Context) -> Loaded:
 
 
 def take(ctx: Context, code: str, source: Loaded, qty: str | None, **more: Any) -> Loaded:
-    body = links.pull(code, ctx, source.document.code, {str(source.lines[0].id): qty})
+    body = pulling.pull(code, ctx, source.document.code, {str(source.lines[0].id): qty})
     return save(code, ctx, body | more)
 
 
@@ -103,7 +103,7 @@ def test_never_receives_more_than_was_noticed(ctx: Context, order: Loaded) -> No
 
 def test_damaged_goods_are_on_hand_but_not_available(ctx: Context, order: Loaded) -> None:
     notice = notice_of(ctx, order, "10")
-    body = links.pull(CODE, ctx, NOTICE, {str(notice.lines[0].id): "2"})
+    body = pulling.pull(CODE, ctx, NOTICE, {str(notice.lines[0].id): "2"})
     body["lines"][0]["status"] = "defect"
     made = save(CODE, ctx, body)
     move(CODE, ctx, made.pk, "approve")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from yunlian.kernel import links
+from yunlian.kernel import pulling
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants
@@ -32,7 +32,7 @@ def order(ctx: Context) -> Loaded:
 
 def take(ctx: Context, code: str, source: Loaded, qty: str | None, **more: Any) -> Loaded:
     """Make a document from the first line of another."""
-    body = links.pull(code, ctx, source.document.code, {str(source.lines[0].id): qty})
+    body = pulling.pull(code, ctx, source.document.code, {str(source.lines[0].id): qty})
     return save(code, ctx, body | more)
 
 
@@ -48,10 +48,10 @@ def test_the_open_quantity_is_what_no_living_notice_has_taken(ctx: Context, orde
     second = take(ctx, CODE, order, "3")
     voided = take(ctx, CODE, order, "2")
     move(CODE, ctx, voided.pk, "void")
-    assert links.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "3"
+    assert pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "3"
     assert refusal(take, ctx, CODE, order, "4") == [("base_qty", 1)]
     move(CODE, ctx, second.pk, "void")
-    assert links.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "6"
+    assert pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "6"
     assert expected(ctx) == (6, 4, 0)
 
 
@@ -72,7 +72,7 @@ def test_closed_short_the_rest_is_on_order_again(ctx: Context, order: Loaded) ->
     assert expected(ctx) == (4, 2, 4)
     move(CODE, ctx, notice.pk, "close")
     assert expected(ctx) == (6, 0, 4)
-    assert links.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "6"
+    assert pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "6"
     move(CODE, ctx, notice.pk, "reopen")
     assert expected(ctx) == (4, 2, 4)
     assert verify(ctx.enterprise_id) == []
@@ -100,7 +100,7 @@ def test_nothing_is_announced_of_a_closed_order(ctx: Context, order: Loaded) -> 
 
 
 def test_prices_stay_those_of_the_order(ctx: Context, order: Loaded) -> None:
-    body = links.pull(CODE, ctx, ORDER, {str(order.lines[0].id): "1"})
+    body = pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): "1"})
     for name, value in (("price", "4"), ("discount", "0.5"), ("tax_rate", "0.13")):
         changed = body | {"lines": [body["lines"][0] | {name: value}]}
         assert refusal(save, CODE, ctx, changed) == [(name, 1)]
@@ -129,7 +129,7 @@ def test_a_source_line_is_enough(ctx: Context, order: Loaded) -> None:
 
 def test_a_keeper_who_may_not_see_prices_still_announces_them(ctx: Context, order: Loaded) -> None:
     keeper = replace(ctx, grants=Grants(frozenset("*"), {"*": "all"}))
-    body = links.pull(CODE, keeper, ORDER, {str(order.lines[0].id): "2"})
+    body = pulling.pull(CODE, keeper, ORDER, {str(order.lines[0].id): "2"})
     assert not {"price", "discount"} & set(body["lines"][0])
     made = save(CODE, keeper, body)
     assert (made.lines[0].price, made.header.amount) == (5, 10)
