@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
+from yunlian.edge import home  # noqa: F401 - declares what the home page shows
 from yunlian.edge.console import console
 from yunlian.edge.guards import bad_request, failed, not_found
 from yunlian.edge.health import health
