@@ -163,9 +163,10 @@ def every_choice_has_its_check() -> Iterator[str]:
 
 
 def nothing_counts_itself() -> Iterator[str]:
-    """S9, S13: no identity, no sequence, no default that the database computes."""
+    """S9, S13: no identity, no sequence, no default that the database computes; generated columns are no defaults."""
     yield from columns(
-        "a.attidentity <> '' OR (d.oid IS NOT NULL AND pg_get_expr(d.adbin, d.adrelid) LIKE '%%(%%')"
+        "a.attidentity <> '' OR (d.oid IS NOT NULL AND a.attgenerated = '' "
+        "AND pg_get_expr(d.adbin, d.adrelid) LIKE '%%(%%')"
     )
 
 
