@@ -11,7 +11,7 @@ from typing import Any
 from .chain import join_and_link, take_articles
 from .desk import Desk
 from .masters import approve_openings, import_sheets
-from .people import COMPANIES, PEOPLE
+from .people import COMPANIES, PEOPLE, Person
 from .retail import sell_month
 from .staff import first_day, found, let_in
 from .story import Story
@@ -59,8 +59,13 @@ def load(base_url: str) -> dict[str, Any]:
             part(story)
             tell(f"{len(story.told)} orders")
         tell(f"{sum(desk.acts for desk in desks.values())} requests")
-    people = [
-        {"login": person.login, "password": person.password, "role": person.roles[0], "enterprise": person.company}
-        for person in PEOPLE
-    ]  # fmt: skip
-    return {"enterprises": enterprises, "people": people}
+    return {"enterprises": enterprises, "people": [_shown(person) for person in PEOPLE]}
+
+
+def _shown(person: Person) -> dict[str, str]:
+    return {
+        "login": person.login,
+        "password": person.password,
+        "role": person.roles[0],
+        "enterprise": person.company,
+    }

@@ -88,15 +88,15 @@ class Desk:
         """Write a whole document back."""
         return dict(self.call("PUT", f"/api/{code}/{body['id']}", body, act))
 
-    def step(self, code: str, document: Data, step: str, act: str, **given: Any) -> Data:
+    def step(self, code: str, document: Data, step: str, act: str, /, **given: Any) -> Data:
         """Move a document."""
         return dict(self.call("POST", f"/api/{code}/{document['id']}/{step}", given, f"{act}/{step}"))
 
-    def push(self, code: str, document: Data, target: str, act: str, **changes: Any) -> Data:
+    def push(self, code: str, document: Data, target: str, act: str, /, **changes: Any) -> Data:
         """Make the next document of all that is open in this one, with some fields set."""
         return self.pull(code, {"docs": [document["id"]]}, target, act, **changes)
 
-    def pull(self, code: str, chosen: Data, target: str, act: str, **changes: Any) -> Data:
+    def pull(self, code: str, chosen: Data, target: str, act: str, /, **changes: Any) -> Data:
         """Make a document of chosen lines, `{"lines": {id: quantity}}`, or of whole documents, `{"docs": [id]}`.
 
         What was made is asked for first: when the load goes on, nothing may be open any more.

@@ -1,6 +1,7 @@
 """The dealers' sales to their customers: contracts of a month in every state, with money and deliveries."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from .desk import Data, Desk
 from .story import Shelf, Story, approve, shelf
@@ -117,11 +118,11 @@ def _contract(story: Story, shop: Shop, goods: Shelf, number: int, ago: int, act
 
 
 def _collect(story: Story, shop: Shop, contract: Data, ago: int, stage: str, act: str) -> None:
-    total = float(contract["total"])
-    deposit = f"{total * 0.3:.2f}"
-    parts = [("deposit", deposit, ago - 1)]
+    total = Decimal(contract["total"])
+    deposit = ("deposit", str((total * Decimal("0.3")).quantize(Decimal("0.01"))), ago - 1)
+    parts: list[tuple[str, str | None, int]] = [deposit]
     if stage != "deposit":
-        parts = [("contract", None, ago - 1)] if total < 3000 else [*parts, ("balance", None, ago - 3)]
+        parts = [("contract", None, ago - 1)] if total < 3000 else [deposit, ("balance", None, ago - 3)]
     for part, (purpose, amount, day) in enumerate(parts):
         chosen = {"lines": {contract["id"]: amount}} if amount else {"docs": [contract["id"]]}
         receipt = story[shop.seller].pull(

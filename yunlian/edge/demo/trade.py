@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from .desk import Data, Desk
 from .story import Story, approve, sheet
@@ -134,9 +135,13 @@ def _answer(story: Story, brand: Desk, order: Order) -> None:
             line["due_date"] = line.get("due_date") or body["due_date"]
         if order.number % 3 == 0:  # the price of the first line went up a little
             first = body["lines"][0]
-            first["price"] = f"{float(first['price'] or first['expected_price']) * 1.02:.2f}"
+            first["price"] = _dearer(first["price"] or first["expected_price"])
         changed = brand.change("sales.intention", body, f"{order.act}/reprice")
         order.theirs = brand.step("sales.intention", changed, "quote", order.act)
+
+
+def _dearer(price: str) -> str:
+    return str((Decimal(price) * Decimal("1.02")).quantize(Decimal("0.01")))
 
 
 def _await(story: Story, order: Order, collab: str) -> Data:
