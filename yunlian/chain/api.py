@@ -1,0 +1,179 @@
+"""The chain over HTTP: lanes, messages, membership, credentials, and the timeline of a document."""
+
+import datetime as dt
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from yunlian.kernel.api import Answer, Identity, Request, route
+from yunlian.kernel.document import Invalid, Missing, Problem
+from yunlian.kernel.fields import uuid_or_none
+from yunlian.kernel.load import show
+from yunlian.kernel.save import save
+from yunlian.kernel.text import _
+from yunlian.org.gate import GATE
+from yunlian.org.models import Employee, Enterprise
+
+from . import credentials, lanes, membership, operating, rotation, timeline
+from .models import Membership
+
+
+def _id(text: str) -> uuid.UUID:
+    found = uuid_or_none(text)
+    if found is None:
+        raise Missing(text)
+    return found
+
+
+def _reason(request: Request) -> str:
+    value = request.body.get("reason")
+    if value is not None and not isinstance(value, str):
+        raise Invalid(Problem("reason", _("Must be text.")))
+    return (value or "").strip()[:500]
+
+
+@route("GET", "/api/{code}/{id}/chain", needs="{code}.view")
+def get_timeline(request: Request, code: str, id: str) -> Any:
+    """What passed between the partners about a document."""
+    return timeline.timeline(code, request.ctx, _id(id))
+
+
+@route("GET", "/api/chain/lanes", needs="chain.link.view")
+def list_lanes(request: Request) -> Any:
+    """Every lane: positions, ages, errors."""
+    return {"rows": lanes.lanes()}
+
+
+@route("GET", "/api/chain/lanes/{id}/messages", needs="chain.link.view")
+def list_messages(request: Request, id: str) -> Any:
+    """The messages of a lane, newest first."""
+    return lanes.messages(_id(id), request.query.get("state", ""), request.query.get("cursor", ""))
+
+
+@route("POST", "/api/chain/lanes/{id}/open", needs="chain.link.edit")
+def open_lane(request: Request, id: str) -> Any:
+    """Open a lane that is held, suspended or frozen."""
+    operating.thaw(request.ctx, _id(id), _reason(request))
+    return {"rows": lanes.lanes()}
+
+
+@route("GET", "/api/chain/messages/{id}", needs="chain.link.view")
+def get_message(request: Request, id: str) -> Any:
+    """The evidence of one message: text, signature, hash path, receipts."""
+    return lanes.evidence(_id(id))
+
+
+@route("POST", "/api/chain/messages/{id}/release", needs="chain.link.edit")
+def release(request: Request, id: str) -> Any:
+    """Let a message in quarantine be tried again."""
+    operating.release(request.ctx, _id(id), _reason(request))
+    return lanes.evidence(_id(id))
+
+
+@route("POST", "/api/chain/messages/{id}/reject", needs="chain.link.edit")
+def reject(request: Request, id: str) -> Any:
+    """Reject a message in quarantine with a reason."""
+    operating.reject(request.ctx, _id(id), _reason(request))
+    return lanes.evidence(_id(id))
+
+
+@route("POST", "/api/chain/messages/{id}/resend", needs="chain.link.edit")
+def resend(request: Request, id: str) -> Any:
+    """Send a message again."""
+    operating.resend(request.ctx, _id(id), _reason(request))
+    return lanes.evidence(_id(id))
+
+
+@route("POST", "/api/chain/messages/{id}/void", needs="chain.link.edit")
+def void(request: Request, id: str) -> Any:
+    """Void a message that has no number yet."""
+    operating.void(request.ctx, _id(id), _reason(request))
+    return lanes.evidence(_id(id))
+
+
+@route("GET", "/api/chain/membership", needs="chain.credential.view")
+def get_membership(request: Request) -> Any:
+    """Whether we take part in the chain, until when, under which credential."""
+    return _membership(request)
+
+
+@route("POST", "/api/chain/membership/join", needs="chain.credential.edit")
+def join(request: Request) -> Any:
+    """Join the chain, or join again, with a credential."""
+    credential = request.body.get("credential")
+    if isinstance(credential, dict):
+        credential = credential.get("id")
+    chosen = uuid_or_none(credential)
+    if chosen is None:
+        raise Invalid(Problem("credential", _("Choose a credential."), code="required"))
+    membership.join(request.ctx, chosen, _until(request))
+    return _membership(request)
+
+
+def _until(request: Request) -> dt.datetime | None:
+    """The end of service: a moment, or a date whose last second counts where the enterprise is."""
+    given = request.body.get("valid_until")
+    if given in (None, ""):
+        return None
+    try:
+        if isinstance(given, str) and len(given) == 10:
+            zone = Enterprise.objects.values_list("time_zone", flat=True).get(pk=request.ctx.enterprise_id)
+            day = dt.date.fromisoformat(given) + dt.timedelta(days=1)
+            return dt.datetime.combine(day, dt.time(), ZoneInfo(zone))
+        moment = dt.datetime.fromisoformat(given)
+    except (TypeError, ValueError, OverflowError):
+        raise Invalid(Problem("valid_until", _("Must be a date such as 2026-11-22."))) from None
+    if moment.tzinfo is None:
+        raise Invalid(Problem("valid_until", _("Must name its time zone.")))
+    return moment
+
+
+def _membership(request: Request) -> dict[str, Any]:
+    enterprise = Enterprise.objects.get(pk=request.ctx.enterprise_id)
+    member = Membership.objects.select_related("credential").first()
+    account = Employee.objects.filter(id=enterprise.communication_id).first()
+    return {
+        "state": membership.state(),
+        "valid_until": None if member is None else member.valid_until.isoformat().replace("+00:00", "Z"),
+        "credential": None
+        if member is None
+        else {
+            "id": str(member.credential.id),
+            "code": member.credential.code,
+            "name": member.credential.name,
+        },
+        "chain_id": str(enterprise.chain_id),
+        "communication_user": None
+        if account is None
+        else {"id": str(account.id), "code": account.code, "name": account.name},
+    }
+
+
+@route("POST", "/api/chain/keys/rotate", needs="chain.credential.edit")
+def rotate(request: Request) -> Any:
+    """Make a new signing key and announce it to every partner."""
+    made = rotation.rotate(request.ctx)
+    return {"key": made.key_id, "made_at": made.made_at.isoformat().replace("+00:00", "Z")}
+
+
+@route("POST", "/api/chain.credential", needs="chain.credential.edit")
+def create_credential(request: Request) -> Any:
+    """Make an access credential; its token is in this answer and nowhere else, ever."""
+    made = save("chain.credential", request.ctx, request.body)
+    return Answer(show(made, request.ctx) | {"token": made.header.token}, 201, secrets=("token",))
+
+
+def _read_bearer(token: str, now: dt.datetime) -> Identity | None:
+    """Whose machine client this is: a valid credential of a communication user; membership is not asked here."""
+    if not token.startswith(credentials.PREFIX):
+        return None
+    verdict = credentials.judge(credentials.digest(token))
+    found = verdict.found
+    if found is None or verdict.code not in ("ok", "not_a_member", "membership_expired"):
+        return None
+    if not Enterprise.objects.filter(pk=found.enterprise_id, communication_id=found.employee_id).exists():
+        return None
+    return Identity(user_id=None, enterprise_id=found.enterprise_id, employee_id=found.employee_id)
+
+
+GATE.accept_bearers(_read_bearer)

@@ -1,0 +1,115 @@
+"""The operator's buttons on messages: send again, void, release, reject; each leaves a row behind (chain protocol A12)."""
+
+import uuid
+from typing import Any
+
+from yunlian.kernel.document import Missing, Problem, Refused
+from yunlian.kernel.identity import new_id
+from yunlian.kernel.scope import Context
+from yunlian.kernel.text import _
+
+from . import account, applying, queue
+from .messages import VOID, Arrival, Handler, receive
+from .models import Attempt, Inbox, Lane, Outbox
+
+
+def release(ctx: Context, id_: uuid.UUID, reason: str) -> None:
+    """Let a message in quarantine be tried again."""
+    row = _found(Inbox, id_)
+    applying.release(ctx, id_)
+    _record(ctx, row, "release", reason)
+
+
+def reject(ctx: Context, id_: uuid.UUID, reason: str) -> None:
+    """Close a message in quarantine with a reason that goes back to the sender."""
+    if not reason:
+        raise Refused(Problem("reason", _("Must be filled in."), code="required"))
+    row = _found(Inbox, id_)
+    applying.reject(ctx, id_, reason)
+    _record(ctx, row, "reject", reason)
+
+
+def resend(ctx: Context, id_: uuid.UUID, reason: str) -> None:
+    """Send again. What is on its way is repeated as it is, harmlessly; what was rejected is said anew, as a new message."""
+    row = _found(Outbox, id_)
+    if row.is_void or row.outcome in ("applied", "quarantined"):
+        raise Refused(
+            Problem("state", _("Only what has no answer, or was rejected, can be sent again."), code="state")
+        )
+    lane = Lane.objects.select_for_update().get(id=row.lane_id)
+    if row.outcome == "rejected":
+        queue.put(
+            ctx.enterprise_id,
+            now=ctx.now,
+            link_id=lane.link_id,
+            kind=row.kind,
+            major=row.major,
+            subject=row.subject,
+            subject_version=row.subject_version,
+            thread=row.thread,
+            causation=row.id,
+            data=row.data,
+        )
+    elif row.seq is not None and row.seq <= lane.accepted:
+        lane.accepted = row.seq - 1
+    lane.next_at = None
+    lane.save(update_fields=["accepted", "next_at"])
+    _record(ctx, row, "resend", reason)
+    queue.wake(ctx.enterprise_id)
+
+
+def void(ctx: Context, id_: uuid.UUID, reason: str) -> None:
+    """Make a queued message say nothing; it keeps its place in its thread, so that what follows is not held up.
+
+    Only before it has a number: after that its bytes are part of the hash path, and the partner may have them.
+    """
+    row = _found(Outbox, id_)
+    if row.seq is not None or row.is_void:
+        message = _(
+            "It has its number already: its bytes can no longer change. Ask the partner to reject it."
+        )
+        raise Refused(Problem("state", message, code="state"))
+    row.kind, row.data, row.is_void, row.major = VOID, {"reason": reason}, True, 1
+    row.save(update_fields=["kind", "data", "is_void", "major"])
+    _record(ctx, row, "void", reason)
+
+
+def thaw(ctx: Context, lane_id: uuid.UUID, reason: str) -> None:
+    """Open a held, suspended or frozen lane again; of two branches this one is then the true one."""
+    lane = Lane.objects.select_for_update().filter(id=lane_id).order_by("id").first()
+    if lane is None:
+        raise Missing("chain.lane")
+    if lane.state not in ("held", "suspended", "frozen"):
+        raise Refused(Problem("state", _("Only a lane that is stopped can be opened."), code="state"))
+    lane.state, lane.reason, lane.last_error, lane.next_at = "open", "", "", None
+    lane.failures, lane.failing_since = 0, None
+    lane.save()
+    _record(ctx, lane, "thaw", reason)
+    queue.wake(ctx.enterprise_id)
+
+
+def _found(model: Any, id_: uuid.UUID) -> Any:
+    row = model.objects.select_for_update().filter(id=id_).order_by("id").first()
+    if row is None:
+        raise Missing("chain.message")
+    return row
+
+
+def _record(ctx: Context, row: Any, act: str, reason: str) -> None:
+    Attempt.objects.create(
+        id=new_id(),
+        at=account.database_now(),
+        lane_id=getattr(row, "lane_id", row.id),
+        act=act,
+        first_seq=getattr(row, "seq", None),
+        count=1,
+        by_name=ctx.member_name,
+        detail=reason[:500],
+    )
+
+
+def _say_nothing(arrival: Arrival) -> None:
+    """A voided message of theirs: nothing happens."""
+
+
+receive(Handler(kind=VOID, apply=_say_nothing))
