@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import django
 from django.core.management import call_command
@@ -63,7 +64,12 @@ def demo() -> int:
     """Load the demonstration through the running web server; keep who is who in var/people.json."""
     django.setup()
     from yunlian.edge.demo import load
+    from yunlian.edge.demo.desk import DemoError
 
-    loaded = load(os.environ["YUNLIAN_BASE_URL"])
+    try:
+        loaded = load(os.environ["YUNLIAN_BASE_URL"])
+    except DemoError as error:
+        print(f"    {error}", file=sys.stderr, flush=True)
+        return 1
     write_private(VAR / "people.json", json.dumps(loaded, ensure_ascii=False, indent=2))
     return 0
