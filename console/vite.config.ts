@@ -12,7 +12,7 @@ export default defineConfig(async ({ mode, command }) => {
     Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver({ importStyle: "css" })] }),
   ];
   if (mode === "mock" && command === "serve") {
-    const { mockServer } = await import("./dev/mock");
+    const { mockServer } = await import("./dev/mock.ts");
     plugins.push(mockServer());
   }
   return {

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "vite";
 
-import { ledger, masters, menu, metas, type Doc, type Master } from "./data";
+import { ledger, masters, menu, metas, type Doc, type Master } from "./data.ts";
 
 let signedIn = true;
 let enterprise: { id: string; code: string; name: string } | null = { id: "7", code: "hengju", name: "恒居家居（苏州工业园区）旗舰店" };
