@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
@@ -151,7 +152,9 @@ def test_issued_goods_keep_their_receipt(ctx: Context, order: Loaded) -> None:
     (problem,) = refused.value.problems
     name = made.lines[0].product.name
     where = made.header.warehouse.name
-    assert str(problem.message) == f"P {name} in {where}: 1 available, 4 needed."
+    with override("en"):
+        message = str(problem.message)
+    assert message == f"P {name} in {where}: 1 available, 4 needed."
     assert (problem.field, problem.line, problem.code) == ("qty", 1, "short")
 
 
