@@ -86,7 +86,7 @@ def test_from_earnest_money_to_the_goods_on_the_van(shop: Shop) -> None:
     wanted = {str(line.id): None for contract in (c1, x1) for line in contract.lines}
     body = pulling.pull("stock.dispatch_notice", shop.ctx, "sales.contract", wanted)
     notice = shop.save("stock.dispatch_notice", **body)
-    with pytest.raises(Refused, match=r"2550\.00 received, 8500\.00 needed"), savepoint():
+    with pytest.raises(Refused, match=r"2550\.00.*8500\.00"), savepoint():
         shop.move(notice, "approve")
 
     # Row 12: the balance.
@@ -126,9 +126,8 @@ def test_taking_everything_back_in_turn_leaves_nothing_behind(shop: Shop) -> Non
     assert shop.again(c1).header.close == "auto"
     for document in (receipt, out, notice):
         shop.move(document, "unapprove")
-        shop.prove()
-    for document in (out, notice, receipt):
         shop.move(document, "void")
+        shop.prove()
     assert (shop.stock(shop.p1)[0], shop.stock(shop.p2)[0], shop.cost(shop.p2), shop.owed(c1)) == (
         before[0][0],
         before[1][0],

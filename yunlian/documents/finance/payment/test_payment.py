@@ -91,7 +91,7 @@ def test_never_pays_more_than_the_order(shop: Any, order: Any) -> None:
 def test_an_account_pays_only_what_it_holds(shop: Any, order: Any) -> None:
     shop.post(CashEntry(account_id=shop.account, amount=D("-9000.00")))
     approved = payment(shop, order, "2395.00")
-    with pytest.raises(Refused, match=r"1000\.00, 2395\.00"), savepoint():
+    with pytest.raises(Refused, match=r"1000\.00.*2395\.00"), savepoint():
         shop.move(approved, "pay")
     assert shop.again(approved).header.paid == "unpaid"
 

@@ -103,7 +103,7 @@ def test_earnest_money_that_is_used_cannot_be_reversed(shop: Any) -> None:
     receipt = shop.save("finance.receipt", customer="LI", account="BANK", lines=[line])
     shop.move(receipt, "approve")
     contract = shop.move(shop.push(intention, "sales.contract"), "approve")
-    with pytest.raises(Refused, match=r"0\.00, 500\.00"), savepoint():
+    with pytest.raises(Refused, match=r"0\.00.*500\.00"), savepoint():
         shop.move(receipt, "unapprove")
     shop.move(contract, "unapprove")
     shop.move(receipt, "unapprove")
@@ -127,7 +127,7 @@ def test_money_applied_without_a_line_still_guards_the_contract(shop: Any) -> No
     body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
     named = shop.save("finance.receipt", **(body | {"account": "BANK"}))
     shop.move(shop.receipt("100.00", is_auto_applied=True), "approve")
-    with pytest.raises(Refused, match=r"8500\.00 is more than the 8400\.00"), savepoint():
+    with pytest.raises(Refused, match=r"8500\.00.*8400\.00"), savepoint():
         shop.move(named, "approve")
 
 

@@ -59,7 +59,7 @@ def test_more_than_available_and_own_reservation_is_refused_with_numbers(shop: A
     contract(shop)
     second = contract(shop, p1="1", p2="1")
     notice = shop.push(second, "stock.dispatch_notice", qty={2: "1"})
-    with pytest.raises(Refused, match=r"P2 .* 0 .* 1 "), savepoint():
+    with pytest.raises(Refused, match=r"P2.*0.*1"), savepoint():
         shop.move(notice, "approve")
     assert shop.stock(shop.p2) == (3, 3, 0, 0, 0, 0)
 
@@ -79,12 +79,12 @@ def test_goods_are_paid_before_they_leave(shop: Any) -> None:
     stocked(shop)
     made = contract(shop, paid="2699.99")
     notice = shop.push(made, "stock.dispatch_notice", qty={2: "3"})
-    with pytest.raises(Refused, match=r"2699\.99 received, 2700\.00 needed"), savepoint():
+    with pytest.raises(Refused, match=r"2699\.99.*2700\.00"), savepoint():
         shop.move(notice, "approve")
     shop.pay(made, "0.01")
     shop.move(notice, "approve")
     rest = shop.push(made, "stock.dispatch_notice")
-    with pytest.raises(Refused, match=r"2700\.00 received, 9500\.00 needed"), savepoint():
+    with pytest.raises(Refused, match=r"2700\.00.*9500\.00"), savepoint():
         shop.move(rest, "approve")
 
 
