@@ -1,7 +1,6 @@
 """The enterprises meet on the chain: credentials, membership, links, and the articles a dealer takes over."""
 
 import datetime as dt
-from typing import Any
 
 from .desk import Desk
 from .story import sheet
@@ -25,7 +24,7 @@ def join_and_link(admins: dict[str, Desk]) -> None:
         rows = desk.until("/api/chain.link", lambda answer: answer["rows"], "the invitation")["rows"]
         link = desk.get(f"/api/chain.link/{rows[0]['id']}")
         if link["state"] == "inviting":
-            link = desk.change("chain.link", _bound(link, supplier), "bind")
+            link = desk.change("chain.link", {**link, "partner": supplier}, "bind")
             desk.step("chain.link", link, "accept", "link")
     for dealer in LINKS:
         brand.until(
@@ -50,8 +49,3 @@ def take_articles(desk: Desk) -> int:
 
 def _in_a_year() -> str:
     return (dt.datetime.now(dt.UTC) + dt.timedelta(days=365)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _bound(link: dict[str, Any], supplier: str) -> dict[str, Any]:
-    kept = ("id", "version", "name", "note", "partner_chain_id")
-    return {name: link[name] for name in kept if name in link} | {"partner": supplier}
