@@ -1,8 +1,9 @@
 """The enterprises meet on the chain: credentials, membership, links, and the articles a dealer takes over."""
 
 import datetime as dt
+from time import monotonic
 
-from .desk import Desk
+from .desk import PATIENCE_S, DemoError, Desk
 from .story import sheet
 
 # The brand's customer and the dealer's supplier record of each link.
@@ -37,13 +38,18 @@ def join_and_link(admins: dict[str, Desk]) -> None:
 def take_articles(desk: Desk) -> int:
     """Download the articles the dealer sells, under its own codes; returns how many."""
     wanted = {row["上游编码"]: row["编码"] for row in sheet(desk.person.company, "downloads")}
-    desk.until(
-        "/api/chain.product/total", lambda answer: answer["count"] >= len(wanted), "the brand's articles"
-    )
-    for row in desk.rows("chain.product"):
-        upstream = row["upstream_code"]
-        if upstream in wanted and row["state"] == "new":
-            desk.step("chain.product", row, "download", f"download/{upstream}", code=wanted[upstream])
+    done: set[str] = set()
+    deadline = monotonic() + PATIENCE_S
+    while len(done) < len(wanted):  # offers come one by one
+        for row in desk.rows("chain.product", columns="upstream_code,state"):
+            code = row["upstream_code"]
+            if code not in wanted or code in done:
+                continue
+            if row["state"] == "new":
+                desk.step("chain.product", row, "download", f"download/{code}", code=wanted[code])
+            done.add(code)
+        if monotonic() > deadline:
+            raise DemoError(f"{sorted(set(wanted) - done)} are not offered.")
     return len(wanted)
 
 

@@ -114,12 +114,18 @@ class Desk:
         return answer
 
     def upload(self, code: str, data: bytes, act: str) -> Data:
-        """Import a spreadsheet and wait for the job. Raises DemoError naming every bad row."""
-        job = self.call("POST", f"/api/{code}/import", data, act)["job"]
-        id_ = job["id"] if isinstance(job, dict) else job
-        over = {"done", "failed", "cancelled"}
-        job = self.until(f"/api/jobs/{id_}", lambda each: each["state"] in over, f"the import of {act}")
-        errors = (job.get("result") or {}).get("errors") or []
-        if job["state"] != "done" or errors:
+        """Import a spreadsheet and wait for the job. Raises DemoError naming the first bad rows."""
+        job = self._imported(code, data, act)
+        if job["state"] != "done":  # perhaps the answer to an earlier load: what it lacked may be there now
+            job = self._imported(code, data, "")
+        if job["state"] != "done":
+            errors = (job.get("result") or {}).get("errors") or []
             raise DemoError(f"{act}: {job['state']} {job.get('error') or ''} {errors[:5]}")
         return dict(job["result"])
+
+    def _imported(self, code: str, data: bytes, act: str) -> Data:
+        job = self.call("POST", f"/api/{code}/import", data, act)["job"]
+        over = {"done", "failed", "cancelled"}
+        return dict(
+            self.until(f"/api/jobs/{job['id']}", lambda each: each["state"] in over, f"an import of {code}")
+        )
