@@ -32,6 +32,7 @@ from .fields import (
     uuid_or_none,
 )
 from .scope import Context
+from .models import Doc
 from .search import find_records
 from .sql import run
 from .text import _
@@ -187,7 +188,21 @@ def _picked(listed: Listed, names: Sequence[str], fields: Mapping[str, AnyKind])
     return ", ".join(columns), joins
 
 
+def document_number(alias: str) -> str:
+    """Return SQL for the number of the document whose identity row is `alias`: one look at the one table it lives in."""
+    looks = "".join(
+        f" WHEN '{code}' THEN (SELECT h.number FROM \"{document.header._meta.db_table}\" h "
+        f"WHERE h.enterprise_id = {alias}.enterprise_id AND h.id = {alias}.id)"
+        for code, document in REGISTRY.items()
+        if document.flow is not None
+    )
+    return f"CASE {alias}.code{looks} END" if looks else "NULL"
+
+
 def _reference(target: type[models.Model], alias: str) -> str:
+    if target is Doc:
+        # Any document: its own code, so that it can be opened, and its number for a name.
+        return f"json_build_object('id', {alias}.id, 'code', {alias}.code, 'name', {document_number(alias)})"
     has = {x.name for x in target._meta.concrete_fields}
     code = f"{alias}.code" if "code" in has else f"{alias}.number" if "number" in has else "NULL"
     name = f"{alias}.name" if "name" in has else code

@@ -7,7 +7,7 @@ from yunlian.kernel.document import View, declare_view
 from yunlian.kernel.ledger import Fold, Ledger, declare_ledger
 from yunlian.kernel.text import _
 
-from . import costing, money, stock
+from . import costing, money, negative, stock
 from .models import (
     CashBalance,
     CashEntry,
@@ -221,3 +221,4 @@ CASH_LIST = declare_view(
         sums="amount",
     )
 )
+negative.subscribe()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from yunlian.kernel.document import REGISTRY
+from yunlian.kernel.listing import document_number
 from yunlian.kernel.scope import Context
 from yunlian.kernel.sql import run
 
@@ -68,7 +68,7 @@ def statement(ctx: Context, partner_id: uuid.UUID, side: str, start: dt.date, en
     sql = f"SELECT coalesce(sum(charge - paid), 0) FROM ({entries}) e WHERE date < %s"
     ((opening,),) = run(sql, [*keys, start])
     sql = (
-        f"SELECT d.id, d.code, e.date, {_number()}, e.charge, e.paid FROM (SELECT doc_id, date, min(at) AS at, "
+        f"SELECT d.id, d.code, e.date, {document_number('d')}, e.charge, e.paid FROM (SELECT doc_id, date, min(at) AS at, "
         f"sum(charge) AS charge, sum(paid) AS paid FROM ({entries}) e WHERE date BETWEEN %s AND %s "
         "GROUP BY doc_id, date) e JOIN kernel_doc d ON d.enterprise_id = %s AND d.id = e.doc_id "
         "WHERE e.charge <> 0 OR e.paid <> 0 ORDER BY e.date, e.at, d.id"
@@ -82,14 +82,3 @@ def _rows(opening: Decimal, found: Iterable[tuple[Any, ...]]) -> Iterable[Row]:
     for id_, code, date, number, charge, paid in found:
         balance += charge - paid
         yield Row(date, id_, code, number, charge, paid, balance)
-
-
-def _number() -> str:
-    """Return SQL for the number of document `d`, whatever its kind: one look at the one table it lives in."""
-    looks = "".join(
-        f" WHEN '{code}' THEN (SELECT h.number FROM \"{document.header._meta.db_table}\" h "
-        "WHERE h.enterprise_id = d.enterprise_id AND h.id = d.id)"
-        for code, document in REGISTRY.items()
-        if document.flow is not None
-    )
-    return f"CASE d.code{looks} END"
