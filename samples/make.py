@@ -193,12 +193,9 @@ def own_rows(articles: Sequence[tuple[str, str, str, str, str, int, int]], first
         yield code, name, spec, "", category, unit, ean13(number), "在售", price, purchase, "", None
 
 
-def opening(
-    articles: Iterable[Product], warehouses: Sequence[str], most: int, part: Decimal
-) -> Iterator[Row]:
+def opening(articles: Iterable[Product], warehouse: str, most: int, part: Decimal) -> Iterator[Row]:
     """Give each article a quantity in a warehouse by its place in the list, at `part` of its retail price."""
     for number, item in enumerate(articles):
-        warehouse = warehouses[0 if item.brand != "CG" or len(warehouses) == 1 else 1]
         quantity = 2 + number * 7 % most
         cost = (item.price * part * (1 + Decimal(number % 5 - 2) / 100)).quantize(Decimal("0.01"))
         yield warehouse, item.code, item.unit, quantity, cost, "正品"
@@ -300,6 +297,7 @@ def qimu() -> Iterator[Sheet]:
         )
         for number, (code, name, contact, address, limit) in enumerate(QIMU_CUSTOMERS)
     ]
+    soft = [item for item in products() if item.category.startswith("4")]
     yield "01-departments", DEPARTMENT, QIMU_DEPARTMENTS
     yield "02-positions", POSITION, POSITIONS
     yield "03-employees", EMPLOYEE, people(QIMU_EMPLOYEES)
@@ -312,7 +310,11 @@ def qimu() -> Iterator[Sheet]:
     yield "10-accounts", ACCOUNT, QIMU_ACCOUNTS
     yield "11-price-lists", PRICE_LIST, [*dealer_prices(), *project_prices()]
     yield "12-customer-prices", PRICE_LIST, agreed_prices()
-    yield "13-opening-stock", OPENING, by_warehouse(opening(products(), ("CP", "RZ"), 60, Decimal("0.36")))
+    yield (
+        "13-opening-stock",
+        OPENING,
+        [*opening(products(), "CP", 60, Decimal("0.36")), *opening(soft, "RZ", 24, Decimal("0.36"))],
+    )
 
 
 def haian() -> Iterator[Sheet]:
@@ -337,7 +339,7 @@ def haian() -> Iterator[Sheet]:
         OPENING,
         by_warehouse(
             [
-                *opening(stock, ("ZX",), 9, DEALER),
+                *opening(stock, "ZX", 9, DEALER),
                 *(
                     ("ZX", code, unit, 40 + number * 15, cost, "正品")
                     for number, (code, _, _, _, unit, _, cost) in enumerate(HAIAN_OWN)
@@ -361,7 +363,7 @@ def linchuan() -> Iterator[Sheet]:
     stock = [
         (warehouse, linchuan_code(str(code)), *rest)
         for warehouse, code, *rest in opening(
-            [item for number, item in enumerate(articles) if number % 3 == 0], ("CK",), 5, DEALER
+            [item for number, item in enumerate(articles) if number % 3 == 0], "CK", 5, DEALER
         )
     ]
     yield "01-departments", DEPARTMENT, LINCHUAN_DEPARTMENTS
