@@ -1,0 +1,246 @@
+"""A stage for attacks: two enterprises that know nothing of each other, people in every preset role, a row of every code.
+
+Everything is committed, so that it is there for every connection; the fixture `world` empties the tables afterwards.
+"""
+
+import contextlib
+import datetime as dt
+import itertools
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from yunlian.chain import membership
+from yunlian.chain.models import Link, Offer
+from yunlian.kernel.document import REGISTRY, VIEWS, Document, Listed
+from yunlian.kernel.identity import new_id
+from yunlian.kernel.scope import Context, tenant
+from yunlian.kernel.steps import move
+from yunlian.kernel.testing import DEFAULTS, make
+from yunlian.org import people
+from yunlian.org.context import context_for
+from yunlian.org.models import Membership, User
+from yunlian.org.presets import PRESETS
+
+PASSWORD = "correct horse battery"
+NOBODY = uuid.UUID("01890000-0000-7000-8000-000000000000")
+# Prices nobody else has: wherever these digits turn up, a guarded field was shown.
+PURCHASE_MARK, SALES_MARK, COST_MARK = "73.19", "64.87", "58.43"
+
+
+class Browser:
+    """One device that speaks to the API, signed in or not."""
+
+    def __init__(self, login: str | None = None, **headers: str) -> None:
+        self.client = Client(headers={"Accept-Language": "en"} | headers, raise_request_exception=False)
+        if login is not None:
+            response = self.post("/api/session", login=login, password=PASSWORD)
+            assert response.status_code == 200, response.content
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        """Send JSON, or bytes as they are."""
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        kind = headers.pop("content_type", "application/json")
+        return self.client.generic(method, path, raw, kind, headers=headers)
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.call("GET", path, **headers)
+
+    def post(self, path: str, **body: Any) -> HttpResponse:
+        return self.call("POST", path, body)
+
+    def put(self, path: str, **body: Any) -> HttpResponse:
+        return self.call("PUT", path, body)
+
+    def delete(self, path: str) -> HttpResponse:
+        return self.call("DELETE", path)
+
+
+def codes(response: HttpResponse) -> list[str]:
+    """The codes of an answer's problems."""
+    return [problem["code"] for problem in response.json()["problems"]]
+
+
+def listed() -> dict[str, Listed]:
+    """Everything that has a code."""
+    return {**REGISTRY, **VIEWS}
+
+
+@dataclass
+class Side:
+    """One enterprise: how to act in it, and a row of every code by id."""
+
+    id: int
+    chain_id: uuid.UUID
+    admin_id: uuid.UUID
+    department_id: uuid.UUID
+    login: str
+    rows: dict[str, uuid.UUID] = field(default_factory=dict)
+    lines: dict[str, uuid.UUID] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def enter(self) -> Iterator[Context]:
+        """Act as the administrator, now."""
+        with tenant(self.id):
+            ctx = context_for(self.id, self.admin_id, dt.datetime.now(dt.UTC))
+            assert ctx is not None
+            yield ctx
+
+
+@dataclass
+class World:
+    """`near` is attacked, `far` is where strangers come from; `people` are the logins of near by preset role."""
+
+    near: Side
+    far: Side
+    people: dict[str, str]
+    wanderer: str
+    _browsers: dict[str | None, Browser] = field(default_factory=dict)
+
+    def as_(self, who: str | None) -> Browser:
+        """The browser of a preset role of near, of `stranger`, `wanderer` (in no enterprise), or of nobody."""
+        if who not in self._browsers:
+            login = {"stranger": self.far.login, "wanderer": self.wanderer}.get(
+                who or "", self.people.get(who or "")
+            )
+            self._browsers[who] = Browser(login)
+        return self._browsers[who]
+
+    def anew(self, who: str | None) -> Browser:
+        """The same, signed in once more."""
+        self._browsers.pop(who, None)
+        return self.as_(who)
+
+
+_serial = itertools.count(1)
+
+
+def build() -> World:
+    """Found both enterprises and fill them."""
+    n = next(_serial)
+    DEFAULTS["masters.product"] = {"list_price": "12.5", "purchase_price": "8"}
+    DEFAULTS["masters.warehouse"] = {"may_be_negative": True}
+    DEFAULTS["masters.account"] = {"may_be_negative": True}
+    DEFAULTS["masters.partner"] = {"settlement": "account"}
+    near, far = (_found(f"{name}{n}") for name in ("near", "far"))
+    world = World(near, far, {"admin": near.login}, f"wanderer{n}")
+    with near.enter() as ctx:
+        for preset in PRESETS:
+            if preset.code != "admin":
+                world.people[preset.code] = login = f"{preset.code}{n}"
+                _hire(ctx, near, login, preset.code)
+        _hire(ctx, near, world.wanderer, "guide")
+    with far.enter() as ctx:
+        employee = _hire(ctx, far, None, "guide")
+        user = User.objects.get(login=world.wanderer)
+        Membership.objects.create(user=user, enterprise_id=far.id, employee_id=employee)
+    for side, other in ((near, far), (far, near)):
+        with side.enter() as ctx:
+            fill(side, other, ctx)
+    return world
+
+
+def _found(code: str) -> Side:
+    made = people.found_enterprise(code, f"企业{code}", f"boss-{code}", PASSWORD, now=dt.datetime.now(dt.UTC))
+    return Side(made.enterprise_id, made.chain_id, made.admin_id, made.department_id, f"boss-{code}")
+
+
+def _hire(ctx: Context, side: Side, login: str | None, role: str) -> uuid.UUID:
+    body = {"code": f"E{next(_serial)}", "name": f"员工{role}", "department": str(side.department_id)}
+    return people.hire(ctx, body, roles=[role], login=login, password=PASSWORD if login else None)
+
+
+def fill(side: Side, other: Side, ctx: Context) -> None:
+    """Make a row of every code: masters, documents approved where they have a lifecycle, the chain joined."""
+    for code, document in REGISTRY.items():
+        if not code.startswith("chain."):
+            note(side, code, make(code, ctx, upto="approved" if document.flow else None, **_marks(code)))
+    until = (ctx.now + dt.timedelta(days=30)).isoformat()
+    note(
+        side,
+        "chain.credential",
+        make("chain.credential", ctx, name="凭证", valid_from=ctx.now.isoformat(), valid_until=until),
+    )
+    membership.join(ctx, side.rows["chain.credential"])
+    note(side, "chain.link", make("chain.link", ctx, partner_chain_id=str(other.chain_id)))
+    side.rows["chain.product"] = _offer(ctx)
+
+
+def note(side: Side, code: str, made: Any) -> None:
+    """Remember a row, and its first line."""
+    side.rows[code] = made.pk
+    if made.lines:
+        side.lines[code] = made.lines[0].id
+
+
+def _marks(code: str) -> Mapping[str, Any]:
+    return {
+        "finance.receipt": {"account__may_be_negative": True},
+        "finance.payment": {"account__may_be_negative": True},
+        "masters.partner": {"is_customer": True, "is_supplier": True},
+        "purchase.order": {"lines__price": PURCHASE_MARK},
+        "sales.intention": {"lines__price": SALES_MARK},
+        "sales.contract": {"lines__price": SALES_MARK},
+        "stock.opening": {"lines__cost": COST_MARK},
+        "masters.product": {"purchase_price": PURCHASE_MARK},
+    }.get(code, {})
+
+
+def _offer(ctx: Context) -> uuid.UUID:
+    """An offer of an upstream partner, as its catalogue would have brought it."""
+    common = {
+        "created_at": ctx.now,
+        "updated_at": ctx.now,
+        "created_by": ctx.member_id,
+        "updated_by": ctx.member_id,
+    }
+    made = Offer.objects.create(
+        id=new_id(), code="OFFER-1", name="床", link_id=Link.objects.get().id,
+        upstream_id=str(NOBODY), upstream_code="U-1", unit="PC", price=PURCHASE_MARK, currency="CNY", **common,
+    )  # fmt: skip
+    found: uuid.UUID = made.id
+    return found
+
+
+def tables() -> list[str]:
+    """Every table of the database but Django's own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'django%' ORDER BY 1"
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+# What a sign-in or a mere request may leave behind.
+LEFT_BEHIND = ("org_session", "org_attempt", "org_throttle")
+
+
+def digest(side: Side) -> dict[str, str]:
+    """A digest of every table as the enterprise sees it."""
+    with tenant(side.id), connection.cursor() as cursor:
+        found = {}
+        for table in tables():
+            if table not in LEFT_BEHIND:
+                cursor.execute(
+                    f"SELECT md5(coalesce(string_agg(x, '' ORDER BY x), '')) FROM (SELECT t::text AS x FROM \"{table}\" t) y"
+                )
+                found[table] = cursor.fetchone()[0]
+        return found
+
+
+def kinds(document: Document) -> Iterator[tuple[str | None, str, Any]]:
+    """Every field that input may name, as (section, name, kind)."""
+    for section, fields in ((None, document.fields), ("lines", document.line_fields)):
+        for name, kind in fields.items():
+            if not kind.readonly:
+                yield section, name, kind
+
+
+def approve(ctx: Context, code: str, id_: uuid.UUID) -> Any:
+    return move(code, ctx, id_, "approve")

@@ -1,0 +1,150 @@
+"""Who may go which way in: every route, over every code, verb and step, tried by every role and from outside.
+
+What is expected is derived from the declarations and from what the preset roles offer, never from the code that decides.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from yunlian.kernel.api import ROUTES, XLSX, Route
+from yunlian.kernel.document import REGISTRY, VIEWS
+from yunlian.org.presets import PRESETS, offered
+
+from .stage import NOBODY, World, listed
+
+# Ways that need more than their own verb: whoever takes rows out of a code must be allowed to see it.
+ALSO = {
+    ("GET", "/api/{code}/export.xlsx"): "{code}.view",
+    ("POST", "/api/{code}/import"): "{code}.edit",
+    ("GET", "/api/{code}/pull/{source}"): "{source}.view",
+    ("POST", "/api/{code}/pull/{source}"): "{source}.view",
+    ("POST", "/api/{code}/{id}/push/{target}"): "{code}.view",
+}
+PEOPLE = [preset.code for preset in PRESETS]
+OUTSIDE = ["wanderer", None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One route with its parameters filled in."""
+
+    route: Route
+    path: str
+    params: tuple[tuple[str, str], ...]
+
+    @property
+    def is_partner(self) -> bool:
+        params = dict(self.params)
+        document = REGISTRY.get(params.get("code", ""))
+        steps = {} if document is None else document.steps
+        return (
+            self.route.path == "/api/{code}/{id}/{step}"
+            and params["step"] in steps
+            and steps[params["step"]][1].is_partner
+        )
+
+    def needs(self) -> list[str]:
+        """The verbs it takes; empty when being in the enterprise is enough."""
+        own = [self.route.needs] if "." in self.route.needs else []
+        more = ALSO.get((self.route.method, self.route.path))
+        return [each.format(**dict(self.params)) for each in (*own, *([more] if more else []))]
+
+
+def fillings(route: Route) -> list[dict[str, str]]:
+    """Every way to fill in the parameters of a route."""
+    names = re.findall(r"{(\w+)}", route.path)
+    if "code" not in names:
+        return [{name: str(NOBODY) for name in names}]
+    every = [*listed(), "no.such"]
+    if "step" in names:
+        pairs = [(code, step) for code, document in REGISTRY.items() for step in document.steps]
+        return [
+            {"code": c, "id": str(NOBODY), "step": s} for c, s in [*pairs, *((c, "no_such") for c in every)]
+        ]
+    links = [(code, link.source) for code, document in REGISTRY.items() for link in document.links]
+    pairs = [
+        *links,
+        ("purchase.order", "sales.contract"),
+        ("stock.balance", "stock.opening"),
+        ("no.such", "no.such"),
+    ]
+    if "source" in names:
+        return [{"code": code, "source": source} for code, source in pairs]
+    if "target" in names:
+        return [{"code": source, "id": str(NOBODY), "target": code} for code, source in pairs]
+    return [{name: str(NOBODY) for name in names} | {"code": code} for code in every]
+
+
+def find(method: str, path: str) -> Route | None:
+    parts = tuple(path.strip("/").split("/"))
+    return next(
+        (route for route in ROUTES if route.method == method and route.match(parts) is not None), None
+    )
+
+
+def ways() -> list[Way]:
+    """Every route filled in; ending the session comes last."""
+    found = []
+    for route in ROUTES:
+        for params in fillings(route):
+            path = route.path.format(**params)
+            if find(route.method, path) is route:
+                found.append(Way(route, path, tuple(params.items())))
+    return sorted(found, key=lambda way: (way.route.method, way.path) == ("DELETE", "/api/session"))
+
+
+def granted(role: str) -> set[str]:
+    """Everything a preset role was founded with."""
+    return set(offered(next(preset for preset in PRESETS if preset.code == role)))
+
+
+def expected(way: Way, who: str | None, verbs: set[str]) -> int:
+    """401, 403, or 0 for anything that is neither."""
+    needs = way.route.needs
+    if who is None or (who == "wanderer" and needs not in ("public", "user")):
+        return 0 if needs == "public" else 401
+    if needs in ("public", "user"):
+        return 0
+    if not all(verb in verbs or "*.*" in verbs for verb in way.needs()):
+        return 403
+    return 403 if way.is_partner else 0
+
+
+def body_of(way: Way) -> dict[str, object]:
+    if way.route.takes == "xlsx":
+        return {"body": b"no workbook", "content_type": XLSX}
+    return {} if way.route.method == "GET" else {"body": {}}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", [*PEOPLE, *OUTSIDE])
+def test_every_way_in_opens_for_those_who_hold_its_verb_and_for_nobody_else(
+    world: World, who: str | None
+) -> None:
+    browser, verbs = world.anew(who), granted(who) if who in PEOPLE else set()
+    wrong = []
+    for way in ways():
+        response = browser.call(way.route.method, way.path, **body_of(way))
+        want, got = expected(way, who, verbs), response.status_code
+        fits = got == want if want else got not in (401, 403) and got < 500
+        if not fits:
+            wrong.append(
+                f"{way.route.method} {way.path}: {got}, not {want or 'allowed'} {response.content[:200]!r}"
+            )
+    world.anew(who)
+    assert wrong == []
+
+
+def test_the_matrix_is_no_smaller_than_what_is_declared() -> None:
+    tried = {(way.route.method, way.route.path) for way in ways()}
+    assert tried == {(route.method, route.path) for route in ROUTES}
+    verbs = {verb for way in ways() for verb in way.needs()}
+    declared = {f"{each.code}.{verb}" for each in listed().values() for verb in each.permissions}
+    unreached = {verb for verb in declared - verbs if not verb.endswith(".access")}
+    # A view has no import; a step of a view does not exist: everything that can be granted opens some way.
+    assert unreached == set()
+    assert len(VIEWS) + len(REGISTRY) == len(listed())
+    assert len(list(itertools.chain(ways()))) > 500
