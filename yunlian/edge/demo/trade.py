@@ -238,5 +238,8 @@ def _confirm(story: Story, finance: Desk, order: Order) -> None:
     ]
     receipt = finance.get(f"/api/finance.receipt/{row['id']}")
     if receipt["state"] != "approved":
-        finance.change("finance.receipt", receipt | {"account": "YH2"}, f"{order.act}/account")
-        approve(finance, "finance.receipt", receipt, f"{order.act}/receipt")
+        act = f"{order.act}/receipt"
+        if receipt["state"] == "submitted":
+            receipt = finance.step("finance.receipt", receipt, "withdraw", act)
+        receipt = finance.change("finance.receipt", receipt | {"account": "YH2"}, act)
+        approve(finance, "finance.receipt", receipt, act)
