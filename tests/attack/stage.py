@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from yunlian.chain import membership
-from yunlian.chain.models import Link, Offer
+from yunlian.chain.models import Lane, Link, Offer, Outbox
 from yunlian.kernel.document import REGISTRY, VIEWS, Document, Listed
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import Context, tenant
@@ -170,6 +170,7 @@ def fill(side: Side, other: Side, ctx: Context) -> None:
     membership.join(ctx, side.rows["chain.credential"])
     note(side, "chain.link", make("chain.link", ctx, partner_chain_id=str(other.chain_id)))
     side.rows["chain.product"] = _offer(ctx)
+    side.rows["lanes"], side.rows["messages"] = _lane(ctx)
 
 
 def note(side: Side, code: str, made: Any) -> None:
@@ -206,6 +207,16 @@ def _offer(ctx: Context) -> uuid.UUID:
     )  # fmt: skip
     found: uuid.UUID = made.id
     return found
+
+
+def _lane(ctx: Context) -> tuple[uuid.UUID, uuid.UUID]:
+    """A lane of the link, and a message that waits on it."""
+    lane = Lane.objects.create(id=new_id(), link_id=Link.objects.get().id, is_out=True, last_hash="0" * 64)
+    message = Outbox.objects.create(
+        id=new_id(), lane_id=lane.id, kind="catalogue.product", subject="masters.product/1", thread=NOBODY,
+        thread_version=1, data={}, queued_at=ctx.now,
+    )  # fmt: skip
+    return lane.id, message.id
 
 
 def tables() -> list[str]:
