@@ -76,6 +76,41 @@ def take(
     return problems
 
 
+class _Answers:
+    """Holds what the references of a step's input lead to."""
+
+    def __init__(self) -> None:
+        self._state = _NewState()
+
+
+def take_input(
+    kinds: Mapping[str, AnyKind], given: Mapping[str, Any], ctx: Context
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return a step's input by name, references as the rows they lead to, and every problem with it."""
+    problems = [
+        Problem(name, _("There is no such field."), code="surplus") for name in given if name not in kinds
+    ]
+    values: dict[str, Any] = {}
+    answers, wanted = _Answers(), defaultdict[type[Any], list[_Wanted]](list)
+    for name, kind in kinds.items():
+        value = given.get(name)
+        try:
+            if not isinstance(kind, Ref):
+                value = kind.parse(value)
+            elif value not in (None, ""):
+                wanted[kind.remote_field.model].append(_Wanted(answers, kind, value, None))
+        except BadValue as bad:
+            problems.append(Problem(name, bad.message, code=bad.code))
+            continue
+        values[name] = value
+        if kind.required and value in (None, ""):
+            problems.append(Problem(name, _("Must be filled in."), code="required"))
+    for target, places in wanted.items():
+        problems += _resolve(target, places, ctx, find_rows)
+        values |= {place.ref.name: answers._state.fields_cache.get(place.ref.name) for place in places}
+    return values, problems
+
+
 class _Wanted:
     """A reference somebody typed: an id or a code, and where it goes."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from . import audit, ledger, links, permission
 from .document import Document, Flow, Invalid, Missing, Problem, Refused, Step, find_document
 from .events import announce
-from .fields import AnyKind, BadValue, Ref
+from .intake import take_input
 from .load import Loaded, close_fits, load
 from .save import check, compute, require_version
 from .scope import Context
@@ -27,28 +27,15 @@ def move(code: str, ctx: Context, id_: Any, step: str, /, version: int | None = 
     permission.require(ctx, document, step)
     if declared.is_partner and not ctx.is_chain:
         raise permission.Forbidden(f"{code}.{step} is taken by the chain.")
-    values = _input(declared, given)
+    values = _input(declared, given, ctx)
     loaded = load(document, ctx, id_, lock=True)
     require_version(loaded, ctx, version)
     _require_state(loaded, flow, declared)
     return _take(loaded, ctx, flow, declared, values)
 
 
-def _input(step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    kinds: dict[str, AnyKind] = {kind.name or "": kind for kind in step.input}
-    problems = [
-        Problem(name, _("There is no such field."), code="surplus") for name in given if name not in kinds
-    ]
-    values: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        assert not isinstance(kind, Ref), "Steps ask for plain values."
-        try:
-            values[name] = kind.parse(given.get(name))
-        except BadValue as bad:
-            problems.append(Problem(name, bad.message, code=bad.code))
-            continue
-        if kind.required and values[name] in (None, ""):
-            problems.append(Problem(name, _("Must be filled in."), code="required"))
+def _input(step: Step, given: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
+    values, problems = take_input({kind.name or "": kind for kind in step.input}, given, ctx)
     if problems:
         raise Invalid(*problems)
     return values

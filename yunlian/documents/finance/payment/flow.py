@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from yunlian.kernel import fields as f
 from yunlian.kernel.document import STANDARD, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
+from yunlian.masters.models import Account
 
 from .paying import pay
 
@@ -17,7 +19,18 @@ def _release(payment: Any, lines: list[Any], given: Any, ctx: Context) -> Iterab
     return ()
 
 
-def _require_account(payment: Any, lines: list[Any], given: Any, ctx: Context) -> Iterable[Problem]:
+_ACCOUNT = f.Ref(
+    Account, label=_("Account"), required=False, hint=_("Where it is paid from; blank: as the payment says.")
+)
+_ACCOUNT.name = "account"
+
+
+def _settle(payment: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """The cashier says which account the money leaves."""
+    account = given["account"]
+    if account is not None:
+        payment.account_id = account.id
+        payment._state.fields_cache["account"] = account
     if payment.account is None:
         yield Problem("account", _("Name the account it is paid from."), code="required")
 
@@ -40,7 +53,8 @@ PAID = Flow(
             _("Pay"),
             ("unpaid",),
             "paid",
-            act=_require_account,
+            input=(_ACCOUNT,),
+            act=_settle,
             when=("approved",),
             post=pay,
             tone="primary",

@@ -109,6 +109,8 @@ def test_paying_needs_approval_and_an_account(shop: Any, order: Any) -> None:
     assert refusal(move, "finance.payment", shop.ctx, made.pk, "pay") == [("paid", None)]
     shop.move(made, "approve")
     assert refusal(move, "finance.payment", shop.ctx, made.pk, "pay") == [("account", None)]
+    shop.move(made, "pay", account="BANK")
+    assert shop.cash() == D("9700.00")
 
 
 def test_a_closed_order_can_still_be_paid(shop: Any, order: Any) -> None:

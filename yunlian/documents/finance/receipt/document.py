@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
-from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, Series, State, declare
+from yunlian.kernel import fields as f
+from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, Series, State, Step, declare
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import CashEntry, CustomerFundsEntry, ReceivableEntry
+from yunlian.masters.models import Account
 
 from . import posting, rules
 from .facts import facts
@@ -24,15 +27,31 @@ _STATES = {
     "rereview": State("rereview", _("Rejected or reversed"), "bad"),
     "approved": State("approved", _("Confirmed"), "good"),
 }
+_ACCOUNT = f.Ref(
+    Account, label=_("Account"), required=False, hint=_("Where the money came; blank: as the receipt says.")
+)
+_ACCOUNT.name = "account"
+
+
+def _settle(receipt: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """Finance says where the money came; a receipt from the chain does not know."""
+    account = given["account"]
+    if account is not None:
+        receipt.account_id = account.id
+        receipt._state.fields_cache["account"] = account
+    return ()
+
+
+def _shaped(step: Step) -> Step:
+    step = replace(step, label=_LABELS.get(step.name, step.label))
+    return replace(step, input=(_ACCOUNT,), act=_settle) if step.name == "approve" else step
+
+
 # flows.md F12: a confirmed receipt is locked; reversing takes its rows back when what it funded can be unapplied.
 FLOW = replace(
     STANDARD,
     states=tuple(_STATES.get(state.name, state) for state in STANDARD.states),
-    steps=tuple(
-        replace(step, label=_LABELS.get(step.name, step.label))
-        for step in STANDARD.steps
-        if step.name not in ("close", "reopen")
-    ),
+    steps=tuple(_shaped(step) for step in STANDARD.steps if step.name not in ("close", "reopen")),
 )
 
 

@@ -138,6 +138,14 @@ def test_confirming_needs_an_account(shop: Any) -> None:
     assert shop.move(submitted, "return", reason="缺账户").header.state == "rereview"
 
 
+def test_finance_may_name_the_account_when_confirming(shop: Any) -> None:
+    submitted = shop.move(shop.receipt("100.00", account=None), "submit")
+    wrong = refusal(move, "finance.receipt", shop.ctx, submitted.pk, "approve", account="NONE")
+    assert wrong == [("account", None)]
+    assert shop.move(submitted, "approve", account="BANK").header.account.code == "BANK"
+    assert shop.cash() == D("100.00")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_receipts_for_the_same_debt_exactly_one_is_confirmed(enterprise: int, shop_of: Any) -> None:
     with tenant(enterprise):
