@@ -68,7 +68,9 @@ def _masters(ctx: Context, text: str) -> Iterable[dict[str, Any]]:
         "AND code = ANY(%s) AND token = ANY(%s) GROUP BY code, record HAVING count(DISTINCT token) = %s LIMIT %s) x "
         "GROUP BY code"
     )
-    ids = dict(run(sql, [ctx.enterprise_id, list(masters), tokens, len(tokens), CANDIDATES]))
+    ids: dict[str, list[Any]] = dict(
+        run(sql, [ctx.enterprise_id, list(masters), tokens, len(tokens), CANDIDATES])
+    )
     if not ids:
         return
     branches, values = [], []

@@ -223,7 +223,7 @@ class Standing:
 
 def _chart(
     kind: str, label: Label, code: str, x: Sequence[str], series: Sequence[tuple[Label, Sequence[Any]]]
-) -> Any:
+) -> dict[str, Any]:
     shown = [{"label": name, "y": [str(y) for y in values]} for name, values in series]
     return {"kind": kind, "label": label, "unit": MONEY, "x": list(x), "series": shown, "code": code}
 
@@ -249,7 +249,9 @@ class Daily:
             f'SELECT t.date, sum(t."{self.field}") FROM "{document.header._meta.db_table}" t WHERE t.enterprise_id = %s '
             f"AND t.date >= %s AND t.date <= %s AND t.state = ANY(%s){scope} GROUP BY t.date"
         )
-        found = dict(run(sql, [ctx.enterprise_id, first, ctx.today, list(self.states), *params]))
+        found: dict[dt.date, Decimal] = dict(
+            run(sql, [ctx.enterprise_id, first, ctx.today, list(self.states), *params])
+        )
         days = [first + dt.timedelta(days=n) for n in range(self.days)]
         values = [found.get(day) or Decimal("0.00") for day in days]
         label = document.fields[self.field].label
@@ -329,7 +331,7 @@ class Ageing:
             f'FROM "{self.table}" t JOIN "{dated}" d ON d.enterprise_id = t.enterprise_id AND d.id = t."{self.doc}" '
             f"WHERE t.enterprise_id = %s AND {self.open_sql} > 0 GROUP BY 1"
         )
-        found = dict(run(sql, [ctx.today, [age + 1 for age in AGES], ctx.enterprise_id]))
+        found: dict[int, Decimal] = dict(run(sql, [ctx.today, [age + 1 for age in AGES], ctx.enterprise_id]))
         names = [_("Up to 30 days"), _("31 to 60"), _("61 to 90"), _("Over 90 days")]
         values = [found.get(n) or Decimal("0.00") for n in range(4)]
         return _chart("bar", self.label, self.code, [str(name) for name in names], [(_("Open"), values)])

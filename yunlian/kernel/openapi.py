@@ -105,12 +105,16 @@ def _to(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _every_listed() -> list[Listed]:
+    return [*REGISTRY.values(), *VIEWS.values()]
+
+
 def _operations(each: Route) -> Iterable[tuple[str, Schema]]:
     """Give a route once, or once for every code it serves."""
     if "{code}" not in each.path:
         yield each.path, _operation(each, each.path, {}, None)
         return
-    for listed in (*REGISTRY.values(), *VIEWS.values()):
+    for listed in _every_listed():
         for fixed in _variants(each, listed):
             path = each.path
             for name, value in ({"code": listed.code} | fixed).items():
@@ -270,7 +274,7 @@ def _schemas() -> Iterable[tuple[str, Schema]]:
         "Reference",
         _object({"id": text, "code": {"type": ["string", "null"]}, "name": {"type": ["string", "null"]}}),
     )
-    problem = {
+    problem: dict[str, Schema] = {
         "field": {"type": ["string", "null"]},
         "line": {"type": ["integer", "null"], "description": "1-based line of the submitted document."},
         "code": text,
@@ -305,7 +309,7 @@ def _schemas() -> Iterable[tuple[str, Schema]]:
             }
         ),
     )
-    for listed in (*REGISTRY.values(), *VIEWS.values()):
+    for listed in _every_listed():
         yield from _document_schemas(listed)
 
 
@@ -320,7 +324,7 @@ _ECHO: dict[str, Schema] = {
 def _document_schemas(listed: Listed) -> Iterable[tuple[str, Schema]]:
     rows = {name: output_schema(kind) for name, kind in listed.fields.items()}
     row = _object({"id": {"type": "string"}, "version": {"type": "integer"}} | rows)
-    page = {"rows": {"type": "array", "items": row}, "next": {"type": ["string", "null"]}}
+    page: dict[str, Schema] = {"rows": {"type": "array", "items": row}, "next": {"type": ["string", "null"]}}
     yield f"{listed.code}.page", _object(page, "rows", "next")
     if not isinstance(listed, Document):
         return
