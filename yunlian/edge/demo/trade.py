@@ -155,10 +155,13 @@ def _await(story: Story, order: Order, collab: str) -> Data:
 
 
 def _disagree(story: Story, order: Order) -> None:
-    _await(story, order, "quoted")
-    story[order.dealer.buyer].step(
-        "purchase.order", order.ours, "disagree", order.act, reason="单价高于年度协议，请按协议价报价"
+    buyer = story[order.dealer.buyer]
+    buyer.until(
+        f"/api/purchase.order/{order.ours['id']}",
+        lambda ours: ours["collab"] == "quoted" or ours["reason"],
+        f"{order.ours['number']} to be quoted",
     )
+    buyer.step("purchase.order", order.ours, "disagree", order.act, reason="单价高于年度协议，请按协议价报价")
 
 
 def _agree(story: Story, order: Order) -> None:
@@ -241,5 +244,6 @@ def _confirm(story: Story, finance: Desk, order: Order) -> None:
         act = f"{order.act}/receipt"
         if receipt["state"] == "submitted":
             receipt = finance.step("finance.receipt", receipt, "withdraw", act)
-        receipt = finance.change("finance.receipt", receipt | {"account": "YH2"}, act)
+        if receipt["account"] is None:
+            receipt = finance.change("finance.receipt", receipt | {"account": "YH2"}, act)
         approve(finance, "finance.receipt", receipt, act)
