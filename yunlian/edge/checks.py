@@ -1,5 +1,6 @@
 """`make test`: every check there is, in two lanes for two cores, the Python tests last so that theirs is the last word."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -48,10 +49,11 @@ def lanes() -> list[list[Check]]:
         Check("import contracts", [tools / "lint-imports", "--no-cache"]),
         Check("types", [PYTHON, "-m", "mypy"]),
     ]
-    npm = prepare.node_folder() / "npm"
+    npm, folder = prepare.npm_command()
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
     console = [
-        Check("console types and lint", [npm, "run", "--silent", "check"], prepare.CONSOLE),
-        Check("console tests", [npm, "run", "--silent", "test"], prepare.CONSOLE),
+        Check("console types and lint", [*npm, "run", "--silent", "check"], prepare.CONSOLE),
+        Check("console tests", [*npm, "run", "--silent", "test"], prepare.CONSOLE),
     ]
     return [python, console if (prepare.CONSOLE / "package.json").exists() else []]
 

