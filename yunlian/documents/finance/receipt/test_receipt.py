@@ -122,6 +122,24 @@ def test_the_rest_may_pay_the_oldest_due_first(shop: Any) -> None:
     shop.prove()
 
 
+def test_money_for_an_intention_goes_to_its_contract_once_there_is_one(shop: Any) -> None:
+    lines = [{"product": "P2", "qty": "2", "price": "900"}]
+    intention = shop.move(shop.save("sales.intention", customer="LI", lines=lines), "approve")
+    contract = shop.move(shop.push(intention, "sales.contract"), "approve")
+    line = {"amount": "500.00", "sources": [{"line": str(intention.pk), "code": "sales.intention"}]}
+    receipt = shop.save("finance.receipt", customer="LI", account="BANK", amount="600.00", lines=[line])
+    shop.move(receipt, "approve")
+    assert (shop.owed(contract)[3], shop.free()) == (D("1300.00"), D("100.00"))
+    header = shop.again(contract).header
+    assert (header.funds_amount, header.collect_amount) == (D("500.00"), D("1300.00"))
+    body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
+    assert body["lines"][0]["amount"] == "1300.00"
+    shop.move(receipt, "unapprove")
+    assert (shop.owed(contract)[3], shop.free()) == (D("1800.00"), 0)
+    assert shop.again(contract).header.collect_amount == D("1800.00")
+    shop.prove()
+
+
 def test_money_applied_without_a_line_still_guards_the_contract(shop: Any) -> None:
     contract = approved(shop)
     body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
@@ -152,10 +170,10 @@ def test_of_two_receipts_for_the_same_debt_exactly_one_is_confirmed(enterprise: 
         member = make("org.employee", context(enterprise)).pk
         shop = shop_of(context(enterprise, member))
         contract = approved(shop)
-        shop.move(shop.receipt("8400.00", is_auto_applied=True), "approve")
         body = pulling.push("sales.contract", shop.ctx, contract.pk, "finance.receipt")
-        body["lines"][0]["amount"] = "100.00"
+        body["lines"][0]["amount"] = "4250.00"
         receipts = [shop.save("finance.receipt", **(body | {"account": "BANK"})).pk for _n in range(2)]
+        shop.move(shop.receipt("4250.00", is_auto_applied=True), "approve")
     start, outcomes = threading.Barrier(2), []
 
     def confirm(id_: Any) -> None:

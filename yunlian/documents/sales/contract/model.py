@@ -31,8 +31,8 @@ def _zero(label: Label, **options: Any) -> f.Amount:
 class SalesContract(Header):
     """One contract. Amounts are tax-inclusive, in the enterprise's currency.
 
-    `total` is what the customer owes. `funds_amount` of it was paid at approval from money received for the intention, so
-    receipts may still name `collect_amount`. `applied_amount` is all that is paid by whatever way.
+    `total` is what the customer owes and `applied_amount` what is paid of it. `funds_amount` of that came without naming
+    the contract (earnest money, a receipt that pays the oldest), so receipts may name at most `collect_amount`.
     """
 
     customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
@@ -55,10 +55,10 @@ class SalesContract(Header):
     net_amount = f.Amount(label=_("Goods"), formula="total(lines.net)", guard="sales.price")
     tax_amount = f.Amount(label=_("Tax included"), formula="total(lines.tax)", guard="sales.price")
     total = f.Amount(label=_("Total"), formula="total(lines.net) + fee_amount", guard="sales.price")
-    funds_amount = _zero(_("Paid by earnest money"))
+    funds_amount = _zero(_("Paid without naming it"), guard="sales.price")
     collect_amount = f.Amount(label=_("To be collected"), formula="total - funds_amount", guard="sales.price")
-    received_amount = f.Done(label=_("Receipts"), of="collect_amount")
-    applied_amount = _zero(_("Received"))
+    received_amount = f.Done(label=_("Receipts"), of="collect_amount", guard="sales.price")
+    applied_amount = _zero(_("Received"), guard="sales.price")
     receipt = f.State(RECEIPT)
     receipt_rate = f.Rate(label=_("Received, share"), readonly=True, default=Decimal(0), null=False)
     delivery = f.State(DELIVERY)

@@ -16,6 +16,8 @@ from yunlian.kernel.sql import run
 _RECOUNT = """
 UPDATE sales_salescontract c SET
   applied_amount = coalesce(m.applied, 0),
+  funds_amount = m.applied - c.received_amount,
+  collect_amount = greatest(c.total - m.applied + c.received_amount, c.linked_received_amount),
   receipt = CASE WHEN coalesce(m.applied, 0) >= m.due THEN 'complete' WHEN m.applied > 0 THEN 'partial' ELSE 'none' END,
   receipt_rate = CASE WHEN m.due > 0 THEN trunc(least(m.applied / m.due, 1), 4) ELSE 1 END,
   delivery = CASE WHEN d.is_whole THEN 'complete' WHEN d.shipped > 0 THEN 'partial' ELSE 'none' END,
