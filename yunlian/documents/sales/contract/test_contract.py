@@ -1,14 +1,17 @@
 """Sales contract: the suite every document inherits, then its amounts, reservations and money."""
 
+import threading
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from yunlian.kernel.document import Refused
 from yunlian.kernel.save import save
+from yunlian.kernel.scope import tenant
 from yunlian.kernel.steps import move
-from yunlian.kernel.testing import FlowSuite, make, refusal, savepoint
+from yunlian.kernel.testing import FlowSuite, context, make, refusal, savepoint
 
 D = Decimal
 
@@ -172,3 +175,52 @@ def test_a_customer_on_account_stays_within_the_limit(shop: Any) -> None:
     with pytest.raises(Refused, match=r"8500\.00.*1500\.00"), savepoint():
         shop.move(second, "approve")
     assert shop.again(second).header.state == "created"
+
+
+def _approve_at_once(shop: Any, enterprise: int, contracts: list[Any]) -> list[str]:
+    """Approve contracts from two connections at the same moment; returns how each ended."""
+    start, outcomes = threading.Barrier(len(contracts)), []
+
+    def approve(id_: Any) -> None:
+        try:
+            start.wait(10)
+            with tenant(enterprise):
+                move("sales.contract", shop.ctx, id_, "approve")
+            outcomes.append("approved")
+        except Refused as refused:
+            outcomes.append(refused.problems[0].code)
+        finally:
+            connection.close()
+
+    people = [threading.Thread(target=approve, args=(contract.pk,)) for contract in contracts]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(20)
+    return sorted(outcomes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_contracts_at_once_reserve_the_last_piece_once(enterprise: int, shop_of: Any) -> None:
+    with tenant(enterprise):
+        shop = shop_of(context(enterprise, make("org.employee", context(enterprise)).pk))
+        shop.receive(shop.p2, "1", "400.00")
+        shop.move(shop.contract_c1(is_auto_reserved=False), "approve")
+        contracts = [shop.contract_c1() for _n in range(2)]
+    assert _approve_at_once(shop, enterprise, contracts) == ["approved", "approved"]
+    with tenant(enterprise):
+        assert shop.stock(shop.p2) == (1, 1, 0, 0, 0, 0)
+        shop.prove()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_contracts_at_once_do_not_pass_the_limit_together(enterprise: int, shop_of: Any) -> None:
+    with tenant(enterprise):
+        shop = shop_of(context(enterprise, make("org.employee", context(enterprise)).pk))
+        limit = {"settlement": "account", "credit_limit": "20000.00"}
+        make("masters.partner", shop.ctx, code="ON", is_customer=True, **limit)
+        shop.move(shop.contract_c1(customer="ON"), "approve")
+        contracts = [shop.contract_c1(customer="ON") for _n in range(2)]
+    assert _approve_at_once(shop, enterprise, contracts) == ["approved", "credit"]
+    with tenant(enterprise):
+        shop.prove()
