@@ -34,7 +34,7 @@ export const useSession = defineStore("session", () => {
     await load();
     if (expired.value && before && session.value?.enterprise?.id !== before.id
       && session.value?.enterprises.some((one) => one.id === before.id)) await enter(before.id);
-    if (!session.value?.enterprise && session.value?.enterprises.length === 1 && session.value.enterprises[0]) {
+    if (!session.value?.first_password && !session.value?.enterprise && session.value?.enterprises.length === 1 && session.value.enterprises[0]) {
       await enter(session.value.enterprises[0].id);
     }
     settle(true);

@@ -111,6 +111,8 @@ export interface Session {
   member: { id: string; name: string; department: Ref | null; roles: { code: string; name: string }[] } | null;
   enterprises: { id: string; code: string; name: string }[];
   locale?: string | null;
+  /** A password of their own must be chosen before anything else. */
+  first_password?: boolean;
 }
 
 export interface TraceNode {

@@ -59,7 +59,7 @@ export function sameValue(a: unknown, b: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-export function useEditing(meta: () => Meta, today: () => string) {
+export function useEditing(meta: () => Meta, today: () => string, mine: () => Record<string, FieldValue> = () => ({})) {
   const saved = shallowRef<DocumentBody | null>(null);
   const header = reactive<Record<string, FieldValue>>({});
   const headerBad = reactive<Record<string, string>>({});
@@ -70,6 +70,13 @@ export function useEditing(meta: () => Meta, today: () => string) {
 
   const headerFields = computed(() => meta().fields);
   const section = computed(() => meta().sections["lines"] ?? null);
+  /** What the form shows; the rest is the server's own business and travels back as it came. */
+  const onForm = computed(() => {
+    const blocks = meta().form;
+    return blocks.length
+      ? { header: new Set(blocks.filter((block) => !block.of).flatMap((block) => block.fields)), lines: new Set(blocks.filter((block) => block.of === "lines").flatMap((block) => block.fields)) }
+      : { header: new Set(Object.keys(headerFields.value)), lines: new Set(Object.keys(lineFields.value)) };
+  });
   const lineFields = computed<Record<string, Field>>(() => section.value?.fields ?? {});
   const lineFormulas = computed(() => formulasOf(lineFields.value));
   const headerFormulas = computed(() => formulasOf(headerFields.value));
@@ -152,6 +159,7 @@ export function useEditing(meta: () => Meta, today: () => string) {
     const start: Record<string, unknown> = {};
     for (const [name, field] of Object.entries(headerFields.value)) start[name] = defaultOf(field);
     if (headerFields.value["date"] && !start["date"]) start["date"] = today();
+    for (const [name, value] of Object.entries(mine())) if (headerFields.value[name]?.kind === "ref" && typable(headerFields.value[name]) && !start[name]) start[name] = value;
     fill({ ...start, ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined)) });
     lines.value = lines.value.map(computeLine);
     computeHeader();
@@ -204,7 +212,9 @@ export function useEditing(meta: () => Meta, today: () => string) {
   }
 
   // -- what differs ------------------------------------------------------------------------------------------------
-  const typable = (field: Field): boolean => !field.readonly && !field.formula && field.kind !== "done" && field.kind !== "state";
+  function typable(field: Field): boolean {
+    return !field.readonly && !field.formula && field.kind !== "done" && field.kind !== "state";
+  }
   /** A line with nothing typed in it is not sent. */
   function blank(line: Line): boolean {
     if (line.id || line.sources?.length || Object.keys(line.bad).length) return false;
@@ -225,7 +235,7 @@ export function useEditing(meta: () => Meta, today: () => string) {
     if (Object.keys(headerBad).length) return true;
     const kept = lines.value.filter((line) => !blank(line));
     if (!saved.value) {
-      return kept.length > 0 || Object.entries(headerFields.value).some(([name, field]) => typable(field) && name !== "date" && !sameValue(header[name], defaultOf(field)));
+      return kept.length > 0 || Object.entries(headerFields.value).some(([name, field]) => typable(field) && name !== "date" && !(name in mine()) && !sameValue(header[name], defaultOf(field)));
     }
     if (changedFields.value.size) return true;
     const base = saved.value.lines ?? [];
@@ -238,14 +248,18 @@ export function useEditing(meta: () => Meta, today: () => string) {
   /** The whole document as the server wants it, and which of our lines each of its line numbers is. */
   function body(): { body: Record<string, unknown>; keys: string[] } {
     const out: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(headerFields.value)) if (typable(field)) out[name] = bare(header[name]);
+    for (const [name, field] of Object.entries(headerFields.value)) {
+      if (typable(field) && (saved.value || onForm.value.header.has(name) || !sameValue(header[name], null))) out[name] = bare(header[name]);
+    }
     const kept = lines.value.filter((line) => !blank(line));
     if (section.value) {
       out["lines"] = kept.map((line) => {
         const one: Record<string, unknown> = {};
         if (line.id) one["id"] = line.id;
         if (line.sources?.length) one["sources"] = line.sources.map((source) => (line.sources?.length === 1 && "qty" in line.values ? { ...source, qty: bare(line.values["qty"]) } : source));
-        for (const [name, field] of Object.entries(lineFields.value)) if (typable(field)) one[name] = bare(line.values[name]);
+        for (const [name, field] of Object.entries(lineFields.value)) {
+          if (typable(field) && (line.id || onForm.value.lines.has(name) || !sameValue(line.values[name], null))) one[name] = bare(line.values[name]);
+        }
         return one;
       });
     }
@@ -269,7 +283,7 @@ export function useEditing(meta: () => Meta, today: () => string) {
     const found: Mark[] = [];
     for (const [name, message] of Object.entries(headerBad)) found.push({ field: name, line: null, no: null, code: "unread", message });
     for (const [name, field] of Object.entries(headerFields.value)) {
-      if (field.required && typable(field) && field.kind !== "boolean" && sameValue(header[name], null)) found.push({ field: name, line: null, no: null, code: "required", message: required(field.label) });
+      if (field.required && typable(field) && onForm.value.header.has(name) && field.kind !== "boolean" && sameValue(header[name], null)) found.push({ field: name, line: null, no: null, code: "required", message: required(field.label) });
     }
     let no = 0;
     for (const line of lines.value) {
@@ -277,7 +291,7 @@ export function useEditing(meta: () => Meta, today: () => string) {
       no += 1;
       for (const [name, bad] of Object.entries(line.bad)) found.push({ field: name, line: line.key, no, code: "unread", message: bad.message });
       for (const [name, field] of Object.entries(lineFields.value)) {
-        if (field.required && typable(field) && field.kind !== "boolean" && !line.bad[name] && sameValue(line.values[name], null)) found.push({ field: name, line: line.key, no, code: "required", message: required(field.label) });
+        if (field.required && typable(field) && onForm.value.lines.has(name) && field.kind !== "boolean" && !line.bad[name] && sameValue(line.values[name], null)) found.push({ field: name, line: line.key, no, code: "required", message: required(field.label) });
       }
     }
     return found;
