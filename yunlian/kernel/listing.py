@@ -89,8 +89,9 @@ def read_query(params: Mapping[str, str]) -> Query:
 
 def page(listed: Listed, ctx: Context, query: Query) -> Page:
     """Return one page of a list. Raises Invalid naming every bad column, filter, sort or cursor."""
-    names = query.columns.split(",") if query.columns else listed.columns.split()
     fields = visible(listed, ctx)
+    own = [name for name in listed.columns.split() if name in fields]
+    names = query.columns.split(",") if query.columns else own
     _require_known(names, fields, "columns")
     order = _order(listed, query.sort or listed.sort, fields)
     where, params = _where(listed, ctx, query, fields)
