@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from . import permission
-from .document import REGISTRY, Document
+from .document import REGISTRY, Document, Missing
 from .fields import trimmed
 from .load import load
 from .scope import Context
@@ -18,8 +18,11 @@ MAX_DOCUMENTS = 200
 def trace(document: Document, ctx: Context, id_: Any) -> dict[str, Any]:
     """Return the nodes and edges around a document; those the member may not view are named by kind only.
 
-    Walks the links up and down, one statement a generation, to at most 200 documents.
+    Walks the links up and down, one statement a generation, to at most 200 documents. Raises Missing for a master, which
+    stands in no chain.
     """
+    if document.flow is None:
+        raise Missing(document.code)
     start = load(document, ctx, id_).pk
     codes: dict[uuid.UUID, str] = {start: document.code}
     rows: dict[uuid.UUID, Any] = {}
