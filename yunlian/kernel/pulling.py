@@ -110,6 +110,7 @@ def _shown(row: Any, kinds: Mapping[str, Any], name: str) -> Any:
 def push(code: str, ctx: Context, id_: Any, target: str) -> dict[str, Any]:
     """Return the body of a document made from all that is open on this one."""
     source = find_document(code)
+    permission.require(ctx, source, "view")
     loaded = load(source, ctx, id_)
     return pull(target, ctx, code, docs=[loaded.pk])
 
