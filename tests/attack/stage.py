@@ -106,16 +106,12 @@ class World:
     def as_(self, who: str | None) -> Browser:
         """The browser of a preset role of near, of `stranger`, `wanderer` (in no enterprise), or of nobody."""
         if who not in self._browsers:
-            login = {"stranger": self.far.login, "wanderer": self.wanderer}.get(
-                who or "", self.people.get(who or "")
-            )
-            self._browsers[who] = Browser(login)
+            self._browsers[who] = self.anew(who)
         return self._browsers[who]
 
     def anew(self, who: str | None) -> Browser:
-        """The same, signed in once more."""
-        self._browsers.pop(who, None)
-        return self.as_(who)
+        """Another browser of theirs, for acts that end a session."""
+        return Browser({"stranger": self.far.login, "wanderer": self.wanderer, **self.people}.get(who or ""))
 
 
 _serial = itertools.count(1)
@@ -143,6 +139,8 @@ def build() -> World:
     for side, other in ((near, far), (far, near)):
         with side.enter() as ctx:
             fill(side, other, ctx)
+    for who in (*world.people, "stranger", "wanderer"):
+        world.as_(who)  # now, so that the sessions outlive the test that asks first
     return world
 
 
