@@ -28,7 +28,7 @@ export function pageOf(path: string): Shown {
   if (path === "/me") return { page: Me, props: {} };
   const [, code = "", first = "", second = ""] = path.split("/");
   if (!/^[a-z_]+\.[a-z_]+$/.test(code)) return { page: Lost, props: {} };
-  if (!first) return { page: OWN[code] ?? Code, props: { code } };
+  if (!first) return OWN[code] ? { page: OWN[code], props: {} } : { page: Code, props: { code } };
   if (first === "new") return { page: Document, props: { code, draft: second } };
   if (second === "grants") return { page: Grants, props: { id: first } };
   if (second === "messages") return { page: Messages, props: { id: first } };
