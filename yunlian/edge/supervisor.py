@@ -244,7 +244,7 @@ class Supervisor:
         """On the first start, let the demonstration enter through the running web server."""
         if kept("people.json") or os.environ.get("YUNLIAN_DEMO") == "0":
             return
-        print("  loading the demonstration (first start only)", flush=True)
+        print(f"  {self.base_url} answers; loading the demonstration (first start only)", flush=True)
         started = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "yunlian", "demo"],
