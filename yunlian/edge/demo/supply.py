@@ -19,7 +19,7 @@ PURCHASES = (
 
 
 def supply_month(story: Story) -> None:
-    """Tell the brand's sales and purchases, and a dealer's purchases of small goods."""
+    """Tell the brand's sales and purchases off the chain."""
     goods = shelf("QIMU", "CP")
     for number, (ago, stage) in enumerate(SALES):
         _sell(story, goods, number, ago, stage)
@@ -45,6 +45,10 @@ def supply_month(story: Story) -> None:
             lines,
         )
         story.told.append(f"purchase.order {stage}")
+
+
+def buy_small_goods(story: Story) -> None:
+    """Tell what the dealer with two stores buys of suppliers near by."""
     own = sheet("HAIAN", "products")
     for number, (ago, supplier, stage) in enumerate(
         ((22, "S002", "paid"), (11, "S003", "received"), (1, "S002", "approved"))

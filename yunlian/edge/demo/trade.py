@@ -9,7 +9,7 @@ from .story import Story, approve, sheet
 
 # How far an order came, in order; the later ones include the earlier.
 STAGES = (
-    "created", "approved", "sent", "accepted", "quoted", "agreed", "contracted", "shipped", "received", "paid",
+    "created", "approved", "sent", "accepted", "quoted", "agreed", "contracted", "shipped", "received", "remitted", "paid",
 )  # fmt: skip
 COLLAB = ("none", "unsent", "sent", "accepted", "quoted", "agreed")
 
@@ -32,7 +32,7 @@ LINCHUAN = Dealer("LINCHUAN", "K002", "qinchuan", "qinchuan", "S01", "CK", "YH")
 
 MONTH = (
     (HAIAN, 30, "paid"), (LINCHUAN, 29, "paid"), (HAIAN, 28, "paid"), (HAIAN, 26, "paid"), (HAIAN, 25, "refused"),
-    (LINCHUAN, 24, "paid"), (HAIAN, 23, "paid"), (HAIAN, 21, "received"), (LINCHUAN, 19, "received"), (HAIAN, 18, "paid"),
+    (LINCHUAN, 24, "paid"), (HAIAN, 23, "paid"), (HAIAN, 21, "received"), (LINCHUAN, 19, "received"), (HAIAN, 18, "remitted"),
     (HAIAN, 16, "received"), (HAIAN, 14, "shipped"), (LINCHUAN, 12, "shipped"), (HAIAN, 11, "shipped"),
     (HAIAN, 9, "contracted"), (LINCHUAN, 7, "agreed"), (HAIAN, 6, "agreed"), (HAIAN, 5, "disagreed"), (HAIAN, 4, "quoted"),
     (LINCHUAN, 3, "quoted"), (HAIAN, 3, "accepted"), (HAIAN, 2, "sent"), (LINCHUAN, 1, "sent"), (HAIAN, 1, "approved"),
@@ -214,7 +214,7 @@ def _receive(story: Story, order: Order) -> None:
             "stock.receipt_notice", node, "stock.purchase_in", act, date=story.day(order.ago - 6)
         )
         approve(buyer, "stock.purchase_in", arrived, act)
-    if order.reaches("paid"):
+    if order.reaches("remitted"):
         act = f"{order.act}/payment"
         payment = cashier.push(
             "purchase.order", order.ours, "finance.payment", act, date=story.day(order.ago - 8), account=order.dealer.account,
