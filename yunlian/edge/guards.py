@@ -6,6 +6,7 @@ table components of the console set.
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 HEADERS = {
@@ -28,10 +29,17 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def headers(answer: Handler) -> Handler:
-    """Middleware: security headers on every answer; private answers are stored nowhere."""
+    """Middleware: security headers on every answer; private answers are stored nowhere.
+
+    A host that is not ours is refused here, before anything takes it for the address of our own pages.
+    """
 
     def with_headers(request: HttpRequest) -> HttpResponseBase:
-        response = answer(request)
+        try:
+            request.get_host()
+            response = answer(request)
+        except DisallowedHost as error:
+            response = bad_request(request, error)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.is_secure():

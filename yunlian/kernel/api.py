@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 import msgspec
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.db import DataError, Error, IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
@@ -243,6 +244,9 @@ def _handle(http: HttpRequest) -> HttpResponse:
         return _problems(401, [_plain(None, str(unsigned) or _("Sign in first."), "unsigned")])
     except Forbidden:
         return _problems(403, [_plain(None, _("Your roles do not allow this."), "forbidden")])
+    except SuspiciousOperation:
+        # Django's own limits: a thousand parameters, a body that is longer than it said.
+        return _problems(400, [_plain(None, _("The request cannot be read."), "bad_request")])
     except Missing:
         return _problems(404, [_plain(None, _("There is no such thing here."), "missing")])
     except TooMany as many:
@@ -277,7 +281,7 @@ def _require_same_origin(http: HttpRequest, found: Route) -> None:
     own = f"{http.scheme}://{http.get_host()}"
     if site not in ("same-origin", "none") or (origin is not None and origin != own and not _is_bearer(http)):
         raise Forbidden("cross-site")
-    length = int(http.headers.get("Content-Length") or 0)
+    length = _length(http)
     if length > (MAX_UPLOAD if found.takes == "xlsx" else MAX_BODY):
         raise _TooLarge(Problem(None, _("The body is too large."), code="too_large"))
     kind = http.headers.get("Content-Type", "").split(";")[0].strip().lower()
@@ -286,6 +290,13 @@ def _require_same_origin(http: HttpRequest, found: Route) -> None:
         raise _WrongType(
             Problem(None, _("The content type must be %(type)s.") % {"type": wanted}, code="content_type")
         )
+
+
+def _length(http: HttpRequest) -> int:
+    said = http.headers.get("Content-Length") or "0"
+    if not said.isascii() or not said.isdigit() or len(said) > 18:
+        raise SuspiciousOperation("Content-Length")
+    return int(said)
 
 
 class _TooLarge(Refused):
