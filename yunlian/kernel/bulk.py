@@ -80,11 +80,20 @@ def write(document: Document, ctx: Context, found: Sequence[Prepared]) -> None:
         writing.insert([line for each in new for line in each.lines])
         writing.insert([line for each in old for line in each.lines], upsert=inner)
     if document.is_master:
-        write_tokens(writing, [*new, *old], [each.pk for each in old])
+        renamed = [p.loaded for p in found if p.before is not None and _is_found_otherwise(p)]
+        write_tokens(writing, [*new, *renamed], [each.pk for each in renamed])
     writing.insert(traces)
     writing.insert(events)
     fault("bulk.before_write")
     writing.run()
+
+
+def _is_found_otherwise(prepared: Prepared) -> bool:
+    """Whether the texts a master is searched by have changed."""
+    assert prepared.before is not None
+    loaded, was = prepared.loaded, prepared.before.header[0]
+    names = {"name", *loaded.document.find.split()}
+    return any(was.get(name) != getattr(loaded.header, name) for name in names if name in was)
 
 
 def number(document: Document, ctx: Context, found: Sequence[Prepared]) -> None:

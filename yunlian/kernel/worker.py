@@ -255,10 +255,10 @@ class Worker:
             except DatabaseError:
                 log.exception("the database did not answer")
                 has_more = False
-            finally:
-                _let_go()
             if not has_more:
+                _let_go()
                 self.stop.wait(POLL_S)
+        _let_go()
 
     def _beat_all(self) -> None:
         for held in list(self.held.values()):
