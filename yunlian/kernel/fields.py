@@ -6,6 +6,7 @@ nothing is rounded on entry: more decimals than the scale are refused.
 """
 
 import datetime as dt
+import hashlib
 import unicodedata
 import uuid
 from collections.abc import Callable, Sequence
@@ -38,6 +39,16 @@ def constrain(model: type[models.Model], constraint: models.BaseConstraint) -> N
     constraints = [*model._meta.constraints, constraint]
     model._meta.constraints = constraints
     model._meta.original_attrs["constraints"] = constraints
+
+
+def index_of(model: type[models.Model], *columns: str) -> None:
+    """Add an index to a concrete model as if its Meta had named it; Django allows 30 characters for its name."""
+    name = constraint_name(model, *(column.lstrip("-") for column in columns if column != "enterprise_id"))
+    digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6]
+    index = models.Index(fields=columns, name=f"{name[:23].rstrip('_')}_{digest}")
+    indexes = [*model._meta.indexes, index]
+    model._meta.indexes = indexes
+    model._meta.original_attrs["indexes"] = indexes
 
 
 def constraint_name(model: type[models.Model], *parts: str) -> str:
@@ -550,7 +561,8 @@ class Tags(Kind, models.JSONField):
 class Ref(models.ForeignObject[Any, Any]):
     """Points to a row of another tenant table: column `<name>_id` and a composite foreign key (S3).
 
-    `where` limits what may be chosen, by fields of the target that must equal the given values.
+    `where` limits what may be chosen, by fields of the target that must equal the given values. `index`: documents are
+    searched by it, newest first.
     """
 
     kind = "ref"
@@ -570,11 +582,12 @@ class Ref(models.ForeignObject[Any, Any]):
         null: bool | None = None,
         related_name: str = "+",
         cascade: bool = False,
+        index: bool = False,
         **options: Any,
     ) -> None:
         self.label, self.hint, self.guard, self.where = label, hint, guard, where or {}
         self.required, self.readonly = required and not readonly, readonly
-        self.initial, self.formula, self.cascade = initial, None, cascade
+        self.initial, self.formula, self.cascade, self.index = initial, None, cascade, index
         # Drafts may be incomplete, so the column is nullable unless the target is the parent.
         self.column_null = True if null is None else null
         options = {
@@ -603,6 +616,8 @@ class Ref(models.ForeignObject[Any, Any]):
         super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
         if not cls._meta.abstract:
             lazy_related_operation(self._add_key, cls, self.remote_field.model, field_name=name)
+            if self.index:
+                index_of(cls, "enterprise_id", f"{name}_id", "-date", "-id")
 
     def _add_key(self, model: type[models.Model], target: type[models.Model], field_name: str) -> None:
         constrain(

@@ -99,11 +99,7 @@ class _DateColumn(f.Date):
     ) -> None:
         super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
         if not cls._meta.abstract:
-            index = Index(
-                fields=["enterprise_id", "-date", "-id"], name=f.constraint_name(cls, "dt")[-30:].lstrip("_")
-            )
-            cls._meta.indexes = [*cls._meta.indexes, index]
-            cls._meta.original_attrs["indexes"] = cls._meta.indexes
+            f.index_of(cls, "enterprise_id", "-date", "-id")
 
 
 # The lifecycle of flows.md F0; `Flow` in document.py says how one leads to another.

@@ -11,7 +11,7 @@ from .flow import PAID
 class Payment(Header):
     """One payment to one supplier. What its lines do not name is prepaid without an order."""
 
-    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True})
+    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     account = f.Ref(Account, label=_("Account"), required=False, hint=_("Needed to pay."))
     amount = f.Amount(label=_("Amount"), above="0", required=False, hint=_("Blank: the sum of the lines."))
     reference = f.Text(label=_("Bank reference"), max_length=100, required=False)

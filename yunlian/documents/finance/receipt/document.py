@@ -76,7 +76,7 @@ RECEIPT = declare(
         post=posting.post,
         ledgers=(CashEntry, ReceivableEntry, CustomerFundsEntry),
         columns="number date customer purpose account amount reference state",
-        find="number reference",
+        find="number reference customer",
         sums="amount",
         form=(
             Section(

@@ -20,7 +20,7 @@ class Receipt(Header):
     With `is_auto_applied` the rest pays the customer's open contracts, oldest due first.
     """
 
-    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
+    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
     account = f.Ref(Account, label=_("Account"), required=False, hint=_("Needed to confirm."))
     purpose = f.Choice(label=_("Purpose"), choices=PURPOSES, default="contract", initial="contract")
     amount = f.Amount(label=_("Amount"), above="0", required=False, hint=_("Blank: the sum of the lines."))

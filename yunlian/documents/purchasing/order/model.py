@@ -17,7 +17,7 @@ class PurchaseOrder(Header):
     is what they told us of their own document, `reason` the last one given by either side.
     """
 
-    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True})
+    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
     due_date = f.Date(label=_("Due"), required=False)
     customer_order = f.Code(

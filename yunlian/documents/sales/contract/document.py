@@ -59,7 +59,7 @@ SALES_CONTRACT = declare(
         rest=reservation.rest,
         ledgers=(StockEntry, ReceivableEntry, CustomerFundsEntry),
         columns="number date customer due_date total applied_amount receipt delivery close state",
-        find="number customer_order",
+        find="number customer_order customer",
         sums="total applied_amount",
         form=(
             Section(

@@ -35,7 +35,7 @@ class SalesContract(Header):
     the contract (earnest money, a receipt that pays the oldest), so receipts may name at most `collect_amount`.
     """
 
-    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
+    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
     customer_order = f.Code(label=_("Customer's order"), required=False)
     warehouse = f.Ref(Warehouse, label=_("Ship from"))
     due_date = f.Date(label=_("Deliver by"), required=False)

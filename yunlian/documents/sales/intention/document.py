@@ -20,7 +20,7 @@ SALES_INTENTION = declare(
         fill=fill,
         check=rules.check,
         columns="number date customer customer_order due_date amount collab state",
-        find="number customer_order",
+        find="number customer_order customer",
         sums="amount",
         form=(
             Section(

@@ -11,7 +11,7 @@ from .flow import COLLAB, WITHDRAWAL
 class SalesIntention(Header):
     """One customer's wish. No effect on stock or receivables. `reason` is the last one given by either side."""
 
-    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
+    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
     customer_order = f.Code(label=_("Customer's order"), required=False)
     due_date = f.Date(label=_("Wanted by"), required=False)
     contact = f.Text(label=_("Contact"), max_length=60, required=False)

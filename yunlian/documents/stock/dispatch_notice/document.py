@@ -33,6 +33,7 @@ DISPATCH_NOTICE = declare(
         rest=posting.rest,
         ledgers=(StockEntry,),
         columns="number date customer warehouse ship_date close state",
+        find="number customer",
         form=(
             Section(
                 _("Dispatch"),

@@ -9,7 +9,7 @@ from yunlian.masters.models import Partner, Product, Unit, Warehouse
 class DispatchNotice(Header):
     """One dispatch to one customer from one warehouse, on `ship_date`."""
 
-    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
+    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Ship from"))
     ship_date = f.Date(label=_("Ship on"), required=False)
     contact = f.Text(label=_("Contact"), max_length=60, required=False)

@@ -12,7 +12,7 @@ from yunlian.masters.models import Partner, Product, Unit, Warehouse
 class PurchaseIn(Header):
     """One arrival from one supplier into one warehouse. `delivery_no` is the number on the supplier's paper."""
 
-    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True})
+    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
     delivery_no = f.Code(label=_("Delivery note"), required=False)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")

@@ -13,7 +13,7 @@ from yunlian.masters.models import Partner, Product, Unit, Warehouse
 class ReceiptNotice(Header):
     """One delivery of one supplier. `shipment` is the supplier's own id of it when it came by the chain: once only."""
 
-    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True})
+    supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
     expected_date = f.Date(label=_("Expected"), required=False)
     logistics = f.Text(label=_("Logistics"), max_length=60, required=False)

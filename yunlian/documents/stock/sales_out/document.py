@@ -49,7 +49,7 @@ SALES_OUT = declare(
         post=posting.post,
         ledgers=(StockEntry, CostEntry),
         columns="number date customer warehouse logistics waybill signed state",
-        find="number waybill",
+        find="number waybill customer",
         form=(
             Section(
                 _("Stock-out"),

@@ -16,7 +16,7 @@ from .signing import SIGNED
 class SalesOut(Header):
     """One shipment of one notice or several of the same customer and warehouse."""
 
-    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True})
+    customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Ship from"))
     contact = f.Text(label=_("Contact"), max_length=60, required=False)
     phone = f.Phone(label=_("Telephone"), required=False)
