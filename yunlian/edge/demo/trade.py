@@ -128,7 +128,7 @@ def _answer(story: Story, brand: Desk, order: Order) -> None:
         return
     order.theirs = brand.step("sales.intention", order.theirs, "accept", order.act)
     if order.reaches("quoted"):
-        body = dict(order.theirs)
+        body = order.theirs | {"date": story.day(order.ago)}  # it was quoted on the day it was ordered
         for line in body["lines"]:
             line["due_date"] = line.get("due_date") or body["due_date"]
         if order.number % 3 == 0:  # the price of the first line went up a little
