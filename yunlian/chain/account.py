@@ -24,10 +24,10 @@ def database_now() -> dt.datetime:
     return now
 
 
-def acting() -> Context | None:
+def acting(now: dt.datetime | None = None) -> Context | None:
     """Return the communication user as one who acts now; None unless it is active and holds the role 业务协同."""
     try:
-        found = context_of_communication_user(enterprise_id(), database_now())
+        found = context_of_communication_user(enterprise_id(), now or database_now())
     except Missing:
         return None
     held = EmployeeRole.objects.filter(employee_id=found.member_id, role__code=ROLE, role__is_active=True)

@@ -6,12 +6,14 @@ transaction that reaches it.
 """
 
 import datetime as dt
+import json
 import random
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 
 from yunlian.kernel.document import Missing, Problem, Refused
 from yunlian.kernel.faults import fault
@@ -22,9 +24,8 @@ from yunlian.kernel.sql import run
 from yunlian.kernel.text import _
 
 from . import account, envelope, queue, receipts, schedule
-from .account import database_now
 from .messages import INCOMING, RECEIPT, Arrival
-from .models import Inbox, Lane, Link, Thread
+from .models import Inbox, Link, Thread
 
 TRIES = 8
 AT_ONCE = 50  # heads looked at in one round of an enterprise
@@ -87,52 +88,61 @@ def _is_conflict(failure: OperationalError) -> bool:
     return getattr(failure.__cause__, "sqlstate", "") in ("40P01", "40001", "55P03")
 
 
-def _lock_head(id_: uuid.UUID) -> tuple[Inbox, Thread] | None:
+@dataclass
+class _Head:
+    """A locked message with its locked thread; `now` is the database's clock."""
+
+    row: Inbox
+    link: Link
+    thread_id: uuid.UUID
+    applied: int
+    now: dt.datetime
+
+
+# The message, if nobody else holds it and nothing earlier of its thread is open.
+_LOCK = """
+SELECT clock_timestamp() FROM chain_inbox i WHERE i.enterprise_id = %s AND i.id = %s AND i.state = 'new'
+AND NOT EXISTS (SELECT 1 FROM chain_inbox e WHERE e.enterprise_id = i.enterprise_id AND e.lane_id = i.lane_id
+  AND e.thread = i.thread AND e.seq < i.seq AND e.state IN ('new', 'quarantined'))
+FOR UPDATE OF i SKIP LOCKED
+"""
+_LOCK_THREAD = """
+INSERT INTO chain_thread (enterprise_id, id, lane_id, thread, version, is_stopped) VALUES (%s, %s, %s, %s, 0, false)
+ON CONFLICT (enterprise_id, lane_id, thread) DO UPDATE SET version = chain_thread.version
+RETURNING id, version, is_stopped
+"""
+
+
+def _lock_head(enterprise_id: int, id_: uuid.UUID) -> _Head | None:
     """Lock the message and its thread, and look again: it must still be the first open one and the next version."""
-    row = Inbox.objects.select_for_update(skip_locked=True).filter(id=id_, state="new").order_by("id").first()
-    if row is None:
+    locked = run(_LOCK, [enterprise_id, id_])
+    if not locked:
         return None
-    thread = _lock_thread(row)
-    earlier = Inbox.objects.filter(
-        lane_id=row.lane_id, thread=row.thread, seq__lt=row.seq, state__in=("new", "quarantined")
-    )
-    if thread.is_stopped or earlier.exists() or row.thread_version > thread.version + 1:
+    row: Inbox = Inbox.objects.select_related("lane__link").get(id=id_)
+    thread_id, applied, is_stopped = run(_LOCK_THREAD, [enterprise_id, new_id(), row.lane_id, row.thread])[0]
+    if is_stopped or row.thread_version > applied + 1:
         return None
-    return row, thread
-
-
-def _lock_thread(row: Inbox) -> Thread:
-    sql = (
-        "INSERT INTO chain_thread (enterprise_id, id, lane_id, thread, version, is_stopped) "
-        "VALUES (%s, %s, %s, %s, 0, false) ON CONFLICT (enterprise_id, lane_id, thread) DO NOTHING"
-    )
-    run(sql, [row.enterprise_id, new_id(), row.lane_id, row.thread])
-    found: Thread = Thread.objects.select_for_update().get(lane_id=row.lane_id, thread=row.thread)
-    return found
+    return _Head(row, row.lane.link, thread_id, applied, locked[0][0])
 
 
 def _apply(enterprise_id: int, id_: uuid.UUID) -> bool:
-    found = _lock_head(id_)
-    if found is None:
+    head = _lock_head(enterprise_id, id_)
+    if head is None:
         return False
-    row, thread = found
-    if row.thread_version <= thread.version:
-        _end(
-            row, "applied"
-        )  # a replay: the sender restored and numbered it again; its effect is already here
+    if head.row.thread_version <= head.applied:
+        _repeat_answer(head)
         return True
-    arrival = None if row.kind == RECEIPT else _effect(row)
-    if row.kind == RECEIPT:
-        receipts.take(enterprise_id, row)
-    thread.version = row.thread_version
-    thread.save(update_fields=["version"])
-    _end(row, "applied")
-    _answer(row, "applied", arrival=arrival)
+    arrival = None if head.row.kind == RECEIPT else _effect(head)
+    if head.row.kind == RECEIPT:
+        receipts.take(enterprise_id, head.row)
+    _end(head, "applied")
+    _answer(head, "applied", arrival=arrival)
     return True
 
 
-def _repeat_answer(row: Inbox) -> None:
+def _repeat_answer(head: _Head) -> None:
     """Give a version that was handled before the same answer again, and no effect (a sender restored and sent anew)."""
+    row = head.row
     first = (
         Inbox.objects.filter(
             lane_id=row.lane_id,
@@ -144,69 +154,84 @@ def _repeat_answer(row: Inbox) -> None:
         .first()
     )
     state, problems = ("applied", []) if first is None else (first.state, first.problems)
-    _end(row, state, problems)
-    _answer(row, state, problems)
+    _end(head, state, problems)
+    _answer(head, state, problems)
 
 
-def _effect(row: Inbox) -> Arrival:
-    """Run the business of a message as the communication user; a savepoint keeps what it raises harmless."""
-    message = envelope.read(row.text or "")
+def _effect(head: _Head) -> Arrival:
+    """Run the business of a message as the communication user."""
+    message = envelope.read(head.row.text or "")
     handler = INCOMING.get(message.kind)
     if handler is None or message.major not in handler.majors:
         raise Refused(Problem("type", _("This kind of message is not supported here."), code="unsupported"))
-    acting = account.acting()
+    acting = account.acting(head.now)
     if acting is None:
         raise Waiting("The communication user is missing, inactive or without its role.")
-    arrival = Arrival(acting, Link.objects.get(id=Lane.objects.get(id=row.lane_id).link_id), message)
-    with transaction.atomic():
-        handler.apply(arrival)
+    arrival = Arrival(acting, head.link, message)
+    handler.apply(arrival)
     return arrival
 
 
-def _end(row: Inbox, state: str, problems: Sequence[Any] = ()) -> None:
-    row.state, row.handled_at, row.problems, row.next_at = state, database_now(), list(problems), None
-    row.save(update_fields=["state", "handled_at", "problems", "next_at", "tries"])
+# The end of a message and the place its thread has reached, together.
+_END = """
+WITH ended AS (
+  UPDATE chain_inbox SET state = %s, handled_at = %s, problems = %s::jsonb, tries = %s, next_at = NULL
+  WHERE enterprise_id = %s AND id = %s RETURNING 1
+)
+UPDATE chain_thread SET version = greatest(version, %s), is_stopped = %s
+WHERE enterprise_id = %s AND id = %s RETURNING version
+"""
 
 
-def _answer(row: Inbox, outcome: str, problems: Sequence[Any] = (), arrival: Arrival | None = None) -> None:
-    """Queue the receipt on the way back; a receipt itself is never receipted."""
-    if row.kind == RECEIPT:
+def _end(head: _Head, state: str, problems: Sequence[Any] = ()) -> None:
+    row = head.row
+    is_stopped = state == "quarantined"
+    reached = head.applied if is_stopped else row.thread_version
+    said = json.dumps(list(problems), ensure_ascii=False)
+    here = row.enterprise_id
+    run(_END, [state, head.now, said, row.tries, here, row.id, reached, is_stopped, here, head.thread_id])
+
+
+def _answer(head: _Head, outcome: str, problems: Sequence[Any] = (), arrival: Arrival | None = None) -> None:
+    """Queue the receipt on the way back; a receipt itself is never receipted.
+
+    It goes out in the round that follows; when the link was dissolved meanwhile there is no way back.
+    """
+    row = head.row
+    if row.kind == RECEIPT or head.link.state != "linked":
         return
-    link = Lane.objects.get(id=row.lane_id).link_id
     data: dict[str, Any] = {"about": str(row.message_id), "outcome": outcome, "problems": list(problems)}
     if arrival is not None and arrival.results:
         data["code"], data["number"] = arrival.results[-1]
     queue.put(
         row.enterprise_id,
-        now=database_now(),
-        link_id=link,
+        now=head.now,
+        link_id=head.link.id,
         kind=RECEIPT,
         subject=f"chain.inbox/{row.message_id}",
         thread=row.message_id,
         causation=row.message_id,
         data=data,
+        is_urgent=False,
     )
 
 
 def _reject(enterprise_id: int, id_: uuid.UUID, answer: Exception) -> bool:
     """Close the message with a business answer; the thread goes on."""
     with tenant(enterprise_id):
-        found = _lock_head(id_)
-        if found is None:
+        head = _lock_head(enterprise_id, id_)
+        if head is None:
             return False
-        row, thread = found
         problems = receipts.problems_of(answer)
-        thread.version = row.thread_version
-        thread.save(update_fields=["version"])
-        _end(row, "rejected", problems)
-        _answer(row, "rejected", problems)
+        _end(head, "rejected", problems)
+        _answer(head, "rejected", problems)
     return True
 
 
 def _postpone(enterprise_id: int, id_: uuid.UUID, why: str) -> bool:
     with tenant(enterprise_id):
         Inbox.objects.filter(id=id_, state="new").update(
-            next_at=database_now() + dt.timedelta(seconds=30),
+            next_at=account.database_now() + dt.timedelta(seconds=30),
             problems=[{"field": None, "code": "waiting", "message": why}],
         )
     return False
@@ -215,25 +240,23 @@ def _postpone(enterprise_id: int, id_: uuid.UUID, why: str) -> bool:
 def _fail(enterprise_id: int, id_: uuid.UUID, failure: Exception) -> bool:
     """Count a technical failure; at the eighth, or when it can only fail again, stop the thread."""
     with tenant(enterprise_id):
-        found = _lock_head(id_)
-        if found is None:
+        head = _lock_head(enterprise_id, id_)
+        if head is None:
             return False
-        row, thread = found
+        row = head.row
         row.tries += 1
         problems = [
             {"field": None, "code": "failure", "message": f"{type(failure).__name__}: {failure}"[:500]}
         ]
         if row.tries < TRIES and not isinstance(failure, Poison):
             row.problems = problems
-            row.next_at = database_now() + dt.timedelta(
-                seconds=schedule.delay_s(row.tries + 1, random.Random())
-            )
+            row.next_at = head.now + dt.timedelta(seconds=schedule.delay_s(row.tries + 1, random.Random()))
             row.save(update_fields=["tries", "problems", "next_at"])
             return False
-        thread.is_stopped = True
-        thread.save(update_fields=["is_stopped"])
-        _end(row, "quarantined", problems)
-        _answer(row, "quarantined", [problems[0] | {"message": str(_("The receiver could not process it."))}])
+        _end(head, "quarantined", problems)
+        _answer(
+            head, "quarantined", [problems[0] | {"message": str(_("The receiver could not process it."))}]
+        )
     return True
 
 
@@ -250,16 +273,16 @@ def release(ctx: Context, id_: uuid.UUID) -> None:
 def reject(ctx: Context, id_: uuid.UUID, reason: str) -> None:
     """Close a quarantined message with a reason for the sender; its thread goes on without it."""
     row, thread = _quarantined(id_)
-    problems = [{"field": None, "code": "refused", "message": reason, "by": ctx.member_name}]
-    thread.version, thread.is_stopped = row.thread_version, False
-    thread.save(update_fields=["version", "is_stopped"])
-    _end(row, "rejected", problems)
-    _answer(row, "rejected", [{"field": None, "code": "refused", "message": reason}])
+    head = _Head(row, row.lane.link, thread.id, thread.version, account.database_now())
+    said = {"field": None, "code": "refused", "message": reason}
+    _end(head, "rejected", [said | {"by": ctx.member_name}])
+    _answer(head, "rejected", [said])
     queue.wake(ctx.enterprise_id)
 
 
 def _quarantined(id_: uuid.UUID) -> tuple[Inbox, Thread]:
-    row = Inbox.objects.select_for_update().filter(id=id_).order_by("id").first()
+    locked = Inbox.objects.select_for_update(of=("self",)).select_related("lane__link").filter(id=id_)
+    row = locked.order_by("id").first()
     if row is None:
         raise Missing("chain.message")
     if row.state != "quarantined":

@@ -1,6 +1,7 @@
 """Put a message into the outbox, unnumbered, in the business transaction; takes no lane lock (chain protocol A3)."""
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,7 @@ from yunlian.kernel.text import _
 
 from . import envelope
 from .envelope import Envelope
-from .models import Lane, Link, Origin, Outbox
+from .models import Link, Origin
 
 _LONGEST = 2_147_483_647
 WAKE = "yunlian_chain"  # PostgreSQL channel; only a hint that there is work in the enterprise named
@@ -34,69 +35,82 @@ def put(
     major: int = 1,
     subject_version: int = 1,
     causation: uuid.UUID | None = None,
+    is_urgent: bool = True,
 ) -> uuid.UUID:
     """Queue one message; returns its id, which is random, never derived from content (B9).
 
-    The thread's row is locked until the transaction ends, so that versions follow the order of commits. Raises
+    What is not urgent waits for the next round instead of waking a worker. The thread's row is locked until the transaction ends, so that versions follow the order of commits. Raises
     Refused when the link has no open lane, body.Malformed when the body breaks the rules (our bug).
     """
-    lane = Lane.objects.filter(link_id=link_id, is_out=True).exclude(state="closed").first()
-    if lane is None:
+    id_ = uuid.uuid4()
+    _try_on(id_, now, kind, major, subject, subject_version, thread, causation, data)
+    stored = run(
+        _PUT,
+        [
+            *(enterprise_id, link_id),
+            *(enterprise_id, new_id(), thread),
+            *(enterprise_id, id_, kind, major, subject, subject_version, thread, causation),
+            *(json.dumps(data, ensure_ascii=False), now),
+        ],
+    )
+    if not stored:
         raise Refused(
             Problem(None, _("There is no collaboration in force with this partner."), code="no_link")
         )
-    row = Outbox(
-        enterprise_id=enterprise_id,
-        id=uuid.uuid4(),
-        lane_id=lane.id,
-        kind=kind,
-        major=major,
-        subject=subject,
-        subject_version=subject_version,
-        thread=thread,
-        thread_version=_next_version(enterprise_id, lane.id, thread),
-        causation=causation,
-        data=dict(data),
-        queued_at=now,
-    )
-    _try_on(row, now)
-    id_: uuid.UUID = row.id
-    row.save(force_insert=True)
-    wake(enterprise_id)
+    if is_urgent:
+        wake(enterprise_id)
     fault("chain.after_queue")
     return id_
 
 
-def _try_on(row: Outbox, now: dt.datetime) -> None:
+# The lane out of a link, the next version of the thread, and the message: one statement.
+_PUT = """
+WITH lane AS (
+  SELECT id FROM chain_lane WHERE enterprise_id = %s AND link_id = %s AND is_out AND state <> 'closed'
+), next AS (
+  INSERT INTO chain_thread (enterprise_id, id, lane_id, thread, version, is_stopped)
+  SELECT %s, %s::uuid, lane.id, %s::uuid, 1, false FROM lane
+  ON CONFLICT (enterprise_id, lane_id, thread) DO UPDATE SET version = chain_thread.version + 1
+  RETURNING lane_id, version
+)
+INSERT INTO chain_outbox (enterprise_id, id, lane_id, kind, major, subject, subject_version, thread, thread_version,
+  causation, data, queued_at, digest, key_id, signature, is_void, outcome, problems)
+SELECT %s, %s::uuid, next.lane_id, %s, %s, %s, %s, %s::uuid, next.version,
+  %s::uuid, %s::jsonb, %s::timestamptz, '', '', '', false, '', '[]'::jsonb FROM next
+RETURNING id
+"""
+
+
+def _try_on(
+    id_: uuid.UUID,
+    now: dt.datetime,
+    kind: str,
+    major: int,
+    subject: str,
+    subject_version: int,
+    thread: uuid.UUID,
+    causation: uuid.UUID | None,
+    data: Mapping[str, Any],
+) -> None:
     """Write the envelope once with numbers of full length: what does not fit fails here, not at the sequencer."""
     envelope.write(
-        id=row.id,
-        source=row.id,
-        kind=row.kind,
-        major=row.major,
-        subject=row.subject,
+        id=id_,
+        source=id_,
+        kind=kind,
+        major=major,
+        subject=subject,
         time=now,
-        recipient=row.id,
-        lane=row.lane_id,
+        recipient=id_,
+        lane=id_,
         epoch=_LONGEST,
         sequence=1,
         prevhash="0" * 64,
-        thread=row.thread,
+        thread=thread,
         thread_version=_LONGEST,
-        subject_version=row.subject_version,
-        causation=row.causation,
-        data=row.data,
+        subject_version=subject_version,
+        causation=causation,
+        data=data,
     )
-
-
-def _next_version(enterprise_id: int, lane: uuid.UUID, thread: uuid.UUID) -> int:
-    sql = (
-        "INSERT INTO chain_thread (enterprise_id, id, lane_id, thread, version, is_stopped) "
-        "VALUES (%s, %s, %s, %s, 1, false) ON CONFLICT (enterprise_id, lane_id, thread) "
-        "DO UPDATE SET version = chain_thread.version + 1 RETURNING version"
-    )
-    version: int = run(sql, [enterprise_id, new_id(), lane, thread])[0][0]
-    return version
 
 
 def wake(enterprise_id: int) -> None:

@@ -21,7 +21,7 @@ from .models import Attempt, Lane, Link, Outbox
 from .sequencing import lock_lane
 from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Sealed
 
-LEASE = dt.timedelta(seconds=60)
+LEASE = dt.timedelta(seconds=30)  # longer than a request may take
 
 Transport = Callable[[uuid.UUID, Batch], Answer]
 
