@@ -1,5 +1,5 @@
 /** A point in time, stored in UTC, shown in the reader's zone: relative up to a day, then absolute. */
-import TextInput from "@/inputs/TextInput.vue";
+import MomentInput from "@/inputs/MomentInput.vue";
 import { fullMoment, moment } from "@/format";
 import type { Kind } from "@/kind";
 
@@ -15,7 +15,7 @@ const kind: Kind = {
     const at = new Date(text.trim().replace(" ", "T"));
     return Number.isNaN(at.getTime()) ? { wrong: "moment" } : { value: at.toISOString() };
   },
-  Edit: TextInput,
+  Edit: MomentInput,
   operators: [">=", "<="], operand: "date",
 };
 export default kind;

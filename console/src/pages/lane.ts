@@ -4,6 +4,6 @@ export interface Lane {
   unsent: number; unapplied: number; quarantined: number; oldest_unsent_s: number | null; last_error: string | null; credential_days_left: number | null; epoch: number;
 }
 export interface Message {
-  id: string; seq: number | null; type: string; thread: string; version: number; state: string; reason: string | null; attempts: number; at: string;
+  id: string; seq: number | null; type: string; label?: string | null; thread: string; version: number; state: string; reason: string | null; attempts: number; at: string;
   number: string | null; code: string | null; doc: string | null;
 }
