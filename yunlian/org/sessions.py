@@ -134,7 +134,11 @@ def _printable(text: str) -> str:
 
 @contextmanager
 def _attempt(login: str, address: str, now: dt.datetime) -> Iterator[None]:
-    """Count a try before it is judged, and take it back when it succeeds; raises TooMany instead of judging it."""
+    """Count a try before it is judged, and take it back when it succeeds; raises TooMany instead of judging it.
+
+    Tries that are free set the next moment to the past: two devices that sign in at once, whose clocks were read in
+    either order, do not slow each other.
+    """
     keys = [(f"login:{login}", FREE_BY_LOGIN)] + (
         [(f"address:{address}", FREE_BY_ADDRESS)] if address else []
     )
@@ -150,7 +154,7 @@ def _attempt(login: str, address: str, now: dt.datetime) -> Iterator[None]:
             Throttle.objects.filter(key=f"login:{login}").delete()
             run(
                 "UPDATE org_throttle SET failures = greatest(failures - 1, 0), next_at = %s WHERE key = %s",
-                [now, f"address:{address}"],
+                [now - FORGET, f"address:{address}"],
             )
         Attempt.objects.create(at=now, login=login, address=address[:60], succeeded=succeeded)
         log.info("sign-in of %r from %s: %s", login, address, "done" if succeeded else "refused")
@@ -159,9 +163,10 @@ def _attempt(login: str, address: str, now: dt.datetime) -> Iterator[None]:
 def _count(key: str, free: int, now: dt.datetime) -> None:
     failures = "CASE WHEN t.at < %(forget)s THEN 1 ELSE t.failures + 1 END"
     counted = run(
-        "INSERT INTO org_throttle AS t (key, failures, at, next_at) VALUES (%(key)s, 1, %(now)s, %(now)s) "
-        f"ON CONFLICT (key) DO UPDATE SET failures = {failures}, at = %(now)s, next_at = %(now)s + make_interval(secs => "
-        f"CASE WHEN {failures} <= %(free)s THEN 0 ELSE least(power(2, least({failures} - %(free)s, 20)), %(most)s) END) "
+        "INSERT INTO org_throttle AS t (key, failures, at, next_at) VALUES (%(key)s, 1, %(now)s, %(forget)s) "
+        f"ON CONFLICT (key) DO UPDATE SET failures = {failures}, at = %(now)s, next_at = "
+        f"CASE WHEN {failures} <= %(free)s THEN %(forget)s ELSE %(now)s + "
+        f"make_interval(secs => least(power(2, least({failures} - %(free)s, 20)), %(most)s)) END "
         "WHERE t.next_at <= %(now)s RETURNING 1",
         {"key": key, "free": free, "now": now, "forget": now - FORGET, "most": DELAY_MAX_S},  # type: ignore[arg-type]
     )
