@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.utils import translation
 
 from . import sheets
-from .api import Answer, Request, route
+from .api import Answer, Request, TooMany, route
 from .document import Missing, Problem, Refused
 from .fields import uuid_or_none
 from .identity import new_id
@@ -21,6 +21,7 @@ from .sql import run
 from .text import Label, _
 
 LISTED = 50
+MAX_WAITING = 50  # jobs of one enterprise that wait or run
 
 
 class Progress(Protocol):
@@ -55,7 +56,13 @@ def job(kind: str) -> Callable[[Work], Work]:
 
 
 def enqueue(ctx: Context, kind: str, subject: str = "", content: bytes | None = None) -> Job:
-    """Put work into the queue, in the transaction of the caller; a worker begins it after the commit."""
+    """Put work into the queue, in the transaction of the caller; a worker begins it after the commit.
+
+    Raises TooMany when the enterprise has fifty jobs there already.
+    """
+    ((waiting,),) = run("SELECT count(*) FROM kernel_task WHERE enterprise_id = %s", [ctx.enterprise_id])
+    if waiting >= MAX_WAITING:
+        raise TooMany(_("Many jobs are waiting already: let some of them end first."), 30)
     made = Job(
         enterprise_id=ctx.enterprise_id,
         id=new_id(),

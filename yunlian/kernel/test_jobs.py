@@ -313,3 +313,13 @@ def test_what_is_past_its_time_goes_and_the_rest_stays(ctx, work, monkeypatch):
     assert retention.tidy(now + dt.timedelta(days=6)) == 0
     assert retention.tidy(now + dt.timedelta(days=8)) == 1
     assert list(Job.objects.values_list("id", flat=True)) == [waiting.id]
+
+
+def test_an_enterprise_cannot_fill_the_queue(ctx, work, monkeypatch):
+    monkeypatch.setattr(jobs, "MAX_WAITING", 2)
+    enqueue(ctx, "test")
+    enqueue(ctx, "test")
+    with pytest.raises(api.TooMany):
+        enqueue(ctx, "test")
+    do_one()
+    enqueue(ctx, "test")

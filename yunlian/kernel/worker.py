@@ -21,10 +21,11 @@ from django.utils import translation
 
 from . import relay, retention
 from .api import Identity, gate, is_disk_full, may_heal
-from .document import Refused
+from .document import Missing, Refused
 from .faults import fault
 from .jobs import WORKS, Failed
 from .models import Job
+from .permission import Forbidden
 from .refusals import problem_of
 from .scope import tenant
 from .sql import run
@@ -127,6 +128,8 @@ def perform(held: Held) -> None:
         _end(held, "failed", failed.message, failed.result)
     except Refused as refused:
         _end(held, "failed", "; ".join(str(problem.message) for problem in refused.problems))
+    except (Forbidden, Missing):
+        _end(held, "failed", _("Your roles do not allow this."))
     except IntegrityError as error:
         # Somebody wrote the same meanwhile; begun anew, the work sees it.
         if held.attempt < MAX_ATTEMPTS:
@@ -234,6 +237,7 @@ class Worker:
         self._after = held.enterprise_id
         held.stop = self.stop
         self.held[held.id] = held
+        started = time.perf_counter()
         try:
             perform(held)
         except Exception:
@@ -242,6 +246,7 @@ class Worker:
             _end(held, "failed", BROKEN)
         finally:
             self.held.pop(held.id, None)
+            log.info("job %s of %s took %.1fs", held.id, held.enterprise_id, time.perf_counter() - started)
         return True
 
     def _do_jobs(self) -> None:
