@@ -20,7 +20,7 @@ from yunlian.kernel.faults import fault
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.permission import Forbidden
 from yunlian.kernel.scope import Context, tenant
-from yunlian.kernel.sql import run
+from yunlian.kernel.sql import run, table
 from yunlian.kernel.text import _
 
 from . import account, envelope, queue, receipts, schedule
@@ -99,9 +99,12 @@ class _Head:
     now: dt.datetime
 
 
-# The message, if nobody else holds it and nothing earlier of its thread is open.
+# The message with its link, if nobody else holds it and nothing earlier of its thread is open.
 _LOCK = """
-SELECT clock_timestamp() FROM chain_inbox i WHERE i.enterprise_id = %s AND i.id = %s AND i.state = 'new'
+SELECT {inbox}, {link}, clock_timestamp() FROM chain_inbox i
+JOIN chain_lane l ON l.enterprise_id = i.enterprise_id AND l.id = i.lane_id
+JOIN chain_link k ON k.enterprise_id = i.enterprise_id AND k.id = l.link_id
+WHERE i.enterprise_id = %s AND i.id = %s AND i.state = 'new'
 AND NOT EXISTS (SELECT 1 FROM chain_inbox e WHERE e.enterprise_id = i.enterprise_id AND e.lane_id = i.lane_id
   AND e.thread = i.thread AND e.seq < i.seq AND e.state IN ('new', 'quarantined'))
 FOR UPDATE OF i SKIP LOCKED
@@ -115,14 +118,16 @@ RETURNING id, version, is_stopped
 
 def _lock_head(enterprise_id: int, id_: uuid.UUID) -> _Head | None:
     """Lock the message and its thread, and look again: it must still be the first open one and the next version."""
-    locked = run(_LOCK, [enterprise_id, id_])
+    inbox, link = table(Inbox), table(Link)
+    locked = run(_LOCK.format(inbox=inbox.select("i"), link=link.select("k")), [enterprise_id, id_])
     if not locked:
         return None
-    row: Inbox = Inbox.objects.select_related("lane__link").get(id=id_)
+    *columns, now = locked[0]
+    row: Inbox = inbox.instance(columns[: len(inbox.columns)])
     thread_id, applied, is_stopped = run(_LOCK_THREAD, [enterprise_id, new_id(), row.lane_id, row.thread])[0]
     if is_stopped or row.thread_version > applied + 1:
         return None
-    return _Head(row, row.lane.link, thread_id, applied, locked[0][0])
+    return _Head(row, link.instance(columns[len(inbox.columns) :]), thread_id, applied, now)
 
 
 def _apply(enterprise_id: int, id_: uuid.UUID) -> bool:
