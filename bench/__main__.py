@@ -14,15 +14,25 @@ QUICK = os.environ.get("QUICK", "") not in ("", "0")
 
 def measured(where: Ground) -> Iterator[Result]:
     """Run the measurements, one after the other; the words of the command line choose some of them."""
-    from bench import post
+    from bench import http, lists, post, way
 
     chosen = set(sys.argv[1:])
 
     def wanted(*names: str) -> bool:
         return not chosen or bool(chosen & set(names))
 
-    if wanted("post_order", "post_statements"):
-        yield from post.post_order(post.desk(1), 150 if QUICK else 600)
+    floor_ms = 0.0
+    if wanted("post_order", "post_statements", "http_order_1", "http_order_4"):
+        for result in post.post_order(post.desk(1), 150 if QUICK else 600):
+            floor_ms = floor_ms or result.floor or 0.0
+            yield result
+    if wanted("http_order_1", "http_order_4"):
+        yield from http.http_orders(where, 80 if QUICK else 400, floor_ms)
+    if wanted("round_trip", "lane_messages"):
+        yield from way.way(3 if QUICK else 10, 200 if QUICK else 2_000)
+    if wanted("list_million", "search_million"):
+        orders, neighbours = (50_000, 20) if QUICK else (1_000_000, 200)
+        yield from lists.lists(1_000, orders, neighbours, 60 if QUICK else 200)
     if wanted("post_history"):
         yield post.post_history(10, 100_000 if QUICK else 1_000_000, 100 if QUICK else 400)
 
