@@ -31,8 +31,8 @@ from .fields import (
     normal_code,
     uuid_or_none,
 )
-from .scope import Context
 from .models import Doc
+from .scope import Context
 from .search import find_records
 from .sql import run
 from .text import _

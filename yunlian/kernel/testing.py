@@ -16,7 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-from . import events, ledger, listing, meta, pulling
+from . import events, exporting, importing, ledger, listing, meta, pulling, sheets
 from .document import REGISTRY, Document, Missing, Refused, document_of, find_document
 from .fields import (
     Amount,
@@ -280,6 +280,15 @@ class DocumentSuite:
         made = self._make(ctx)
         page = listing.page(self.document, ctx, listing.Query(limit=200))
         assert any(str(made.pk) in row for row in page.rows)
+
+    def test_exported_and_imported_again_it_is_the_same(self, ctx: Context) -> None:
+        if self.document.flow is not None or "import" not in self.document.verbs:
+            return
+        self._make(ctx, lines=2)
+        sheet = sheets.read(exporting.export(self.document, ctx, listing.Query(limit=200)))
+        result = importing.Import(self.document, ctx, sheet, lambda done, total=None: None).run()
+        assert (result["created"], result["updated"]) == (0, 0)
+        assert result["unchanged"] > 0
 
     def test_metadata_names_only_known_kinds(self, ctx: Context) -> None:
         described = meta.describe(self.code, ctx)

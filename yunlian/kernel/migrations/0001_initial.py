@@ -2,198 +2,317 @@
 
 import django.db.models.constraints
 import django.db.models.deletion
-import yunlian.kernel.constraints
 from django.db import migrations, models
+
+import yunlian.kernel.constraints
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('holder', models.UUIDField()),
-                ('until', models.DateTimeField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("holder", models.UUIDField()),
+                ("until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('actor', models.UUIDField()),
-                ('key', models.CharField(max_length=100)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('status', models.SmallIntegerField(null=True)),
-                ('body', models.BinaryField(null=True)),
-                ('at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("actor", models.UUIDField()),
+                ("key", models.CharField(max_length=100)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("status", models.SmallIntegerField(null=True)),
+                ("body", models.BinaryField(null=True)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'actor', 'key'), name='kernel_answer_key'), yunlian.kernel.constraints.RowSecurity(name='kernel_answer_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "actor", "key"), name="kernel_answer_key"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="kernel_answer_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Audit',
+            name="Audit",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('at', models.DateTimeField()),
-                ('code', models.CharField(max_length=60)),
-                ('record', models.UUIDField()),
-                ('version', models.IntegerField()),
-                ('act', models.CharField(max_length=40)),
-                ('by', models.UUIDField()),
-                ('by_name', models.CharField(max_length=200)),
-                ('changes', models.JSONField(default=list)),
-                ('note', models.CharField(default='', max_length=500)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("at", models.DateTimeField()),
+                ("code", models.CharField(max_length=60)),
+                ("record", models.UUIDField()),
+                ("version", models.IntegerField()),
+                ("act", models.CharField(max_length=40)),
+                ("by", models.UUIDField()),
+                ("by_name", models.CharField(max_length=200)),
+                ("changes", models.JSONField(default=list)),
+                ("note", models.CharField(default="", max_length=500)),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'record', '-version'], name='kernel_audit_record')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='kernel_audit_tenant')],
+                "indexes": [
+                    models.Index(fields=["enterprise_id", "record", "-version"], name="kernel_audit_record")
+                ],
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(append_only=True, name="kernel_audit_tenant")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('series', models.CharField(max_length=60)),
-                ('period', models.CharField(max_length=10)),
-                ('n', models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("series", models.CharField(max_length=60)),
+                ("period", models.CharField(max_length=10)),
+                ("n", models.BigIntegerField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'series', 'period'), name='kernel_counter_series'), yunlian.kernel.constraints.RowSecurity(name='kernel_counter_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "series", "period"), name="kernel_counter_series"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="kernel_counter_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Doc',
+            name="Doc",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('code', models.CharField(max_length=60)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id", models.UUIDField(editable=False)),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("code", models.CharField(max_length=60)),
             ],
             options={
-                'abstract': False,
-                'constraints': [yunlian.kernel.constraints.RowSecurity(append_only=True, name='kernel_doc_tenant')],
+                "abstract": False,
+                "constraints": [
+                    yunlian.kernel.constraints.RowSecurity(append_only=True, name="kernel_doc_tenant")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('kind', models.CharField(max_length=40)),
-                ('subject', models.CharField(default='', max_length=60)),
-                ('state', models.CharField(blank=True, default='queued', max_length=30)),
-                ('member', models.UUIDField()),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('locale', models.CharField(default='', max_length=10)),
-                ('done', models.IntegerField(default=0)),
-                ('total', models.IntegerField(null=True)),
-                ('content', models.BinaryField(null=True)),
-                ('result', models.JSONField(null=True)),
-                ('error', models.CharField(default='', max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('beat_at', models.DateTimeField(null=True)),
-                ('attempts', models.SmallIntegerField(default=0)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("kind", models.CharField(max_length=40)),
+                ("subject", models.CharField(default="", max_length=60)),
+                ("state", models.CharField(blank=True, default="queued", max_length=30)),
+                ("member", models.UUIDField()),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("locale", models.CharField(default="", max_length=10)),
+                ("done", models.IntegerField(default=0)),
+                ("total", models.IntegerField(null=True)),
+                ("content", models.BinaryField(null=True)),
+                ("result", models.JSONField(null=True)),
+                ("error", models.CharField(default="", max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField(null=True)),
+                ("attempts", models.SmallIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'member', '-id'], name='kernel_job_mine')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'cancelled'])), name='kernel_job_state_known'), yunlian.kernel.constraints.RowSecurity(name='kernel_job_tenant')],
+                "indexes": [models.Index(fields=["enterprise_id", "member", "-id"], name="kernel_job_mine")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["queued", "running", "done", "failed", "cancelled"])
+                        ),
+                        name="kernel_job_state_known",
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="kernel_job_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Outbox',
+            name="Outbox",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('at', models.DateTimeField()),
-                ('code', models.CharField(max_length=60)),
-                ('record', models.UUIDField()),
-                ('version', models.IntegerField()),
-                ('event', models.CharField(max_length=40)),
-                ('delivered_at', models.DateTimeField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("at", models.DateTimeField()),
+                ("code", models.CharField(max_length=60)),
+                ("record", models.UUIDField()),
+                ("version", models.IntegerField()),
+                ("event", models.CharField(max_length=40)),
+                ("delivered_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('delivered_at', None)), fields=['enterprise_id', 'id'], name='kernel_outbox_open')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(name='kernel_outbox_tenant')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered_at", None)),
+                        fields=["enterprise_id", "id"],
+                        name="kernel_outbox_open",
+                    )
+                ],
+                "constraints": [yunlian.kernel.constraints.RowSecurity(name="kernel_outbox_tenant")],
             },
         ),
         migrations.CreateModel(
-            name='Preference',
+            name="Preference",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('member', models.UUIDField()),
-                ('key', models.CharField(max_length=100)),
-                ('value', models.JSONField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("member", models.UUIDField()),
+                ("key", models.CharField(max_length=100)),
+                ("value", models.JSONField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('enterprise_id', 'member', 'key'), name='kernel_preference_key'), yunlian.kernel.constraints.RowSecurity(name='kernel_preference_tenant')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("enterprise_id", "member", "key"), name="kernel_preference_key"
+                    ),
+                    yunlian.kernel.constraints.RowSecurity(name="kernel_preference_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField()),
-                ('holder', models.UUIDField(null=True)),
-                ('until', models.DateTimeField(null=True)),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('is_cancelled', models.BooleanField(default=False)),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("enterprise_id", models.BigIntegerField()),
+                ("holder", models.UUIDField(null=True)),
+                ("until", models.DateTimeField(null=True)),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("is_cancelled", models.BooleanField(default=False)),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'id'], name='kernel_task_turn')],
+                "indexes": [models.Index(fields=["enterprise_id", "id"], name="kernel_task_turn")],
             },
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('token', models.CharField(max_length=20)),
-                ('code', models.CharField(max_length=60)),
-                ('record', models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("token", models.CharField(max_length=20)),
+                ("code", models.CharField(max_length=60)),
+                ("record", models.UUIDField()),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'code', 'token', 'record'], name='kernel_token_find'), models.Index(fields=['enterprise_id', 'record'], name='kernel_token_record')],
-                'constraints': [yunlian.kernel.constraints.RowSecurity(name='kernel_token_tenant')],
+                "indexes": [
+                    models.Index(
+                        fields=["enterprise_id", "code", "token", "record"], name="kernel_token_find"
+                    ),
+                    models.Index(fields=["enterprise_id", "record"], name="kernel_token_record"),
+                ],
+                "constraints": [yunlian.kernel.constraints.RowSecurity(name="kernel_token_tenant")],
             },
         ),
         migrations.CreateModel(
-            name='LinkRow',
+            name="LinkRow",
             fields=[
-                ('pk', models.CompositePrimaryKey('enterprise_id', 'id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('enterprise_id', models.BigIntegerField(editable=False)),
-                ('id', models.UUIDField(editable=False)),
-                ('source_code', models.CharField(max_length=60)),
-                ('target_code', models.CharField(max_length=60)),
-                ('source_line', models.UUIDField()),
-                ('target_line', models.UUIDField()),
-                ('counter', models.CharField(max_length=40)),
-                ('qty', models.DecimalField(decimal_places=6, max_digits=18)),
-                ('source_doc_id', models.UUIDField(editable=False)),
-                ('target_doc_id', models.UUIDField(editable=False)),
-                ('source_doc', models.ForeignObject(from_fields=['enterprise_id', 'source_doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
-                ('target_doc', models.ForeignObject(from_fields=['enterprise_id', 'target_doc_id'], on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='kernel.doc', to_fields=['enterprise_id', 'id'])),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "enterprise_id", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("enterprise_id", models.BigIntegerField(editable=False)),
+                ("id", models.UUIDField(editable=False)),
+                ("source_code", models.CharField(max_length=60)),
+                ("target_code", models.CharField(max_length=60)),
+                ("source_line", models.UUIDField()),
+                ("target_line", models.UUIDField()),
+                ("counter", models.CharField(max_length=40)),
+                ("qty", models.DecimalField(decimal_places=6, max_digits=18)),
+                ("source_doc_id", models.UUIDField(editable=False)),
+                ("target_doc_id", models.UUIDField(editable=False)),
+                (
+                    "source_doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "source_doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
+                (
+                    "target_doc",
+                    models.ForeignObject(
+                        from_fields=["enterprise_id", "target_doc_id"],
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="kernel.doc",
+                        to_fields=["enterprise_id", "id"],
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['enterprise_id', 'source_doc_id'], name='kernel_linkrow_source'), models.Index(fields=['enterprise_id', 'target_doc_id'], name='kernel_linkrow_target')],
-                'constraints': [models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['IMMEDIATE'], fields=('enterprise_id', 'target_line', 'source_line', 'counter'), name='kernel_linkrow_once'), models.CheckConstraint(condition=models.Q(('qty__gt', 0)), name='kernel_linkrow_qty'), yunlian.kernel.constraints.RowSecurity(name='kernel_linkrow_tenant'), yunlian.kernel.constraints.CompositeForeignKey(column='source_doc_id', name='kernel_linkrow_source_doc_fk', to_table='kernel_doc'), yunlian.kernel.constraints.CompositeForeignKey(column='target_doc_id', name='kernel_linkrow_target_doc_fk', to_table='kernel_doc')],
+                "indexes": [
+                    models.Index(fields=["enterprise_id", "source_doc_id"], name="kernel_linkrow_source"),
+                    models.Index(fields=["enterprise_id", "target_doc_id"], name="kernel_linkrow_target"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        deferrable=django.db.models.constraints.Deferrable["IMMEDIATE"],
+                        fields=("enterprise_id", "target_line", "source_line", "counter"),
+                        name="kernel_linkrow_once",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("qty__gt", 0)), name="kernel_linkrow_qty"),
+                    yunlian.kernel.constraints.RowSecurity(name="kernel_linkrow_tenant"),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="source_doc_id", name="kernel_linkrow_source_doc_fk", to_table="kernel_doc"
+                    ),
+                    yunlian.kernel.constraints.CompositeForeignKey(
+                        column="target_doc_id", name="kernel_linkrow_target_doc_fk", to_table="kernel_doc"
+                    ),
+                ],
             },
         ),
     ]
