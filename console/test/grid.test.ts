@@ -164,4 +164,6 @@ describe("what is sent", () => {
 it("shares the room among columns that can use it", () => {
   expect(spread([{ width: 100, stretch: 1 }, { width: 50, stretch: 0 }], 200)).toEqual([150, 50]);
   expect(spread([{ width: 100, stretch: 1 }, { width: 150, stretch: 0 }], 200)).toEqual([100, 150]);
+  expect(spread([{ width: 100, stretch: 1 }, { width: 100, stretch: 0 }], 180, 0.8)).toEqual([90, 90]);
+  expect(spread([{ width: 100, stretch: 1 }, { width: 100, stretch: 0 }], 100, 0.8)).toEqual([80, 80]);
 });

@@ -30,29 +30,77 @@ function columns(trace: Trace): Map<string, number> {
   return column;
 }
 
+interface Slot { id: string; node: TraceNode | null; height: number; x: number; y: number }
+
+const THIN = 14;
+
+/**
+ * Columns left to right. An arrow that passes over a column gets a thin slot of its own there, so that it runs between
+ * documents and never behind one; slots are ordered by where their arrows come from.
+ */
 export function layout(trace: Trace): Layout {
   const column = columns(trace);
   const used = [...new Set(column.values())].sort((a, b) => a - b);
-  const stacks = used.map((value) => trace.nodes.filter((node) => column.get(node.id) === value));
-  const tallest = Math.max(1, ...stacks.map((stack) => stack.length));
-  const height = tallest * NODE.height + (tallest - 1) * NODE.gapY + NODE.pad * 2;
-  const nodes: Placed[] = stacks.flatMap((stack, index) => {
-    const tall = stack.length * NODE.height + (stack.length - 1) * NODE.gapY;
-    return stack.map((node, row) => ({
-      ...node, x: NODE.pad + index * (NODE.width + NODE.gapX), y: (height - tall) / 2 + row * (NODE.height + NODE.gapY),
-    }));
+  const rank = new Map([...column].map(([id, value]) => [id, used.indexOf(value)]));
+  const stacks: Slot[][] = used.map((_value, index) => trace.nodes.filter((node) => rank.get(node.id) === index).map((node) => ({ id: node.id, node, height: NODE.height, x: 0, y: 0 })));
+  const before = new Map<string, string[]>();
+  const ways: { edge: TraceEdge; stops: string[] }[] = [];
+  trace.edges.forEach((edge, index) => {
+    const from = rank.get(edge.from);
+    const to = rank.get(edge.to);
+    if (from === undefined || to === undefined) return;
+    const stops = [edge.from];
+    for (let at = from + 1; at < to; at += 1) {
+      const id = `${index}.${at}`;
+      stacks[at]?.push({ id, node: null, height: THIN, x: 0, y: 0 });
+      stops.push(id);
+    }
+    stops.push(edge.to);
+    ways.push({ edge, stops });
+    stops.slice(1).forEach((id, step) => before.set(id, [...(before.get(id) ?? []), stops[step] ?? ""]));
   });
-  const at = new Map(nodes.map((node) => [node.id, node]));
-  const edges = trace.edges.flatMap((edge): Drawn[] => {
-    const from = at.get(edge.from);
-    const to = at.get(edge.to);
-    if (!from || !to) return [];
-    const x1 = from.x + NODE.width;
-    const y1 = from.y + NODE.height / 2;
-    const x2 = to.x - 6;
-    const y2 = to.y + NODE.height / 2;
-    const bend = Math.max(24, (x2 - x1) / 2);
-    return [{ edge, path: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, labelX: (x1 + x2) / 2, labelY: (y1 + y2) / 2 - 6 }];
+
+  const tall = (stack: Slot[]): number => stack.reduce((sum, slot) => sum + slot.height, 0) + Math.max(0, stack.length - 1) * NODE.gapY;
+  const height = Math.max(NODE.height, ...stacks.map(tall)) + NODE.pad * 2;
+  const at = new Map<string, Slot>();
+  stacks.forEach((stack, index) => {
+    const middle = (slot: Slot): number => {
+      const sources = (before.get(slot.id) ?? []).flatMap((id) => at.get(id) ?? []);
+      return sources.length ? sources.reduce((sum, one) => sum + one.y + one.height / 2, 0) / sources.length : height / 2;
+    };
+    const order = new Map(stack.map((slot) => [slot, middle(slot)]));
+    stack.sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0) || Number(a.node !== null) - Number(b.node !== null));
+    let y = (height - tall(stack)) / 2;
+    for (const slot of stack) {
+      slot.x = NODE.pad + index * (NODE.width + NODE.gapX);
+      slot.y = y;
+      y += slot.height + NODE.gapY;
+      at.set(slot.id, slot);
+    }
+  });
+
+  const nodes = stacks.flat().flatMap((slot): Placed[] => (slot.node ? [{ ...slot.node, x: slot.x, y: slot.y }] : []));
+  const edges = ways.flatMap(({ edge, stops }): Drawn[] => {
+    const slots = stops.flatMap((id) => at.get(id) ?? []);
+    let path = "";
+    let labelX = 0;
+    let labelY = 0;
+    slots.slice(1).forEach((to, step) => {
+      const from = slots[step];
+      if (!from) return;
+      const x1 = from.x + NODE.width;
+      const y1 = from.y + from.height / 2;
+      const last = to.node !== null;
+      const x2 = to.x - (last ? 6 : 0);
+      const y2 = to.y + to.height / 2;
+      const bend = Math.max(20, (x2 - x1) / 2);
+      path += `${step === 0 ? `M${x1} ${y1}` : ""}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}${last ? "" : `H${to.x + NODE.width}`}`;
+      if (last) {
+        labelX = (x1 + x2) / 2;
+        labelY = (y1 + y2) / 2 - 6;
+      }
+    });
+    return path ? [{ edge, path, labelX, labelY }] : [];
   });
   return { nodes, edges, width: NODE.pad * 2 + stacks.length * NODE.width + Math.max(0, stacks.length - 1) * NODE.gapX, height };
 }

@@ -2,10 +2,15 @@
 
 export interface Wanted { width: number; /** How readily it takes more; 0 never. */ stretch: number }
 
-export function spread(wanted: readonly Wanted[], room: number): number[] {
+/** `least` is how far columns may shrink, as a share of their width, before the table scrolls. */
+export function spread(wanted: readonly Wanted[], room: number, least = 1): number[] {
   const sum = wanted.reduce((total, one) => total + one.width, 0);
   const weight = wanted.reduce((total, one) => total + one.stretch, 0);
   const extra = room - sum;
+  if (extra < 0 && least < 1 && sum > 0) {
+    const share = Math.max(least, room / sum);
+    return wanted.map((one) => Math.floor(one.width * share));
+  }
   if (extra <= 0 || weight === 0) return wanted.map((one) => one.width);
   let given = 0;
   const out = wanted.map((one) => {
