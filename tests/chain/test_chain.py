@@ -5,11 +5,13 @@ import uuid
 
 import pytest
 
-from tests.chain.conftest import CURED, Killed, kill_at
+from tests.chain.conftest import CURED, Killed, found, join, kill_at, link_quietly
+from yunlian.chain import applying, hashpath, sending, sequencing, worker
 from yunlian.chain import envelope as envelopes
-from yunlian.chain import hashpath, worker
 from yunlian.chain.models import Inbox, Lane, Link, Outbox, Thread
+from yunlian.chain.transport import local
 from yunlian.kernel import faults
+from yunlian.kernel.steps import move
 
 POINTS = (
     "chain.after_queue",
@@ -139,8 +141,6 @@ class TestKills:
     def test_a_letter_is_read_after_all(self, pair, point):
         up, down = pair
         with up.enter():
-            from yunlian.kernel.steps import move
-
             move("chain.link", up.ctx(), Link.objects.get().id, "dissolve")
         kill_at(point)
         with pytest.raises(Killed):
@@ -183,8 +183,6 @@ class TestPoison:
         assert set(down.outcomes()) == {"applied"}
 
     def test_can_be_rejected_with_a_reason_and_its_thread_goes_on(self, pair):
-        from yunlian.chain import applying
-
         up, down = pair
         CURED.clear()
         down.say(thread=1, text="poison")
@@ -222,8 +220,6 @@ class TestPoison:
 
 class TestWindow:
     def test_holds_the_unapplied_below_it_and_drains(self, pair, monkeypatch):
-        from yunlian.chain import applying
-
         up, down = pair
         up.change_lane(out=False, window=3)
         for number in range(10):
@@ -254,10 +250,25 @@ class TestWindow:
         assert up.heard(1) == ["poison", *(f"behind {number}" for number in range(1, 6))]
 
 
+def test_a_long_queue_of_one_partner_does_not_hold_up_another(pair):
+    up, down = pair
+    other = found("D2", "经销商二")
+    join(other)
+    link_quietly(up, other)
+    for number in range(applying.AT_ONCE + 10):
+        down.say(thread=number, text="many")
+    other.say(thread=1000, text="one")
+    for side in (down, other):
+        lane = side.lane(out=True).id
+        sequencing.number(side.id, lane)
+        sending.send(side.id, lane, local)
+    applying.apply_next(up.id)
+    assert "one" in up.heard()
+    assert len(up.heard()) == applying.AT_ONCE
+
+
 def release(side):
     """The operator's button."""
-    from yunlian.chain import applying
-
     with side.enter():
         applying.release(side.ctx(), Inbox.objects.get(state="quarantined").id)
 

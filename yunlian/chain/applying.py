@@ -42,12 +42,15 @@ class Waiting(Exception):
 def heads(enterprise_id: int) -> list[uuid.UUID]:
     """Return the inbox rows that may be applied now: the first open one of every thread that is not stopped.
 
-    A plain read; whoever applies one looks again under its lock.
+    Lanes take turns, so that a long queue of one partner does not hold up the others. A plain read; whoever applies
+    one looks again under its lock.
     """
     sql = (
-        "SELECT id FROM (SELECT DISTINCT ON (lane_id, thread) id, state, next_at, received_at FROM chain_inbox "
+        "SELECT id FROM (SELECT id, received_at, row_number() OVER (PARTITION BY lane_id ORDER BY received_at, id) AS turn "
+        "FROM (SELECT DISTINCT ON (lane_id, thread) id, lane_id, state, next_at, received_at FROM chain_inbox "
         "WHERE enterprise_id = %s AND state IN ('new', 'quarantined') ORDER BY lane_id, thread, seq) AS head "
-        "WHERE state = 'new' AND (next_at IS NULL OR next_at <= clock_timestamp()) ORDER BY received_at, id LIMIT %s"
+        "WHERE state = 'new' AND (next_at IS NULL OR next_at <= clock_timestamp())) AS ready "
+        "ORDER BY turn, received_at, id LIMIT %s"
     )
     with tenant(enterprise_id):
         return [row[0] for row in run(sql, [enterprise_id, AT_ONCE])]
