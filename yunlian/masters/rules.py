@@ -36,7 +36,9 @@ def check_category(
 
 
 def read_base_unit(product: Product, lines: list[ProductUnit], ctx: Context) -> uuid.UUID | None:
-    """Return the stored base unit of a product; None for a new one."""
+    """Return the stored base unit of a product; None for a new one, without a statement."""
+    if product._state.adding:
+        return None
     return Product.objects.filter(id=product.id).values_list("unit_id", flat=True).first()
 
 

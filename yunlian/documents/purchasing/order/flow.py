@@ -13,8 +13,7 @@ from yunlian.kernel.document import REASON, STANDARD, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
-from .posting import post_agreed
-from .quote import LINES, quoted_total, take_quote
+from .quote import LINES, post_agreed, quoted_total, take_quote
 
 # Collaboration states in which the supplier has a say in what becomes of the order.
 BOUND = ("sent", "accepted", "quoted", "agreed")

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from yunlian.kernel.scope import Context
 from yunlian.ledgers.models import StockEntry
 
 
@@ -20,14 +19,6 @@ def rest(order: Any, lines: list[Any], closing: bool) -> Iterable[StockEntry]:
         left = line.base_qty - line.noticed_qty
         if left > 0:
             yield _on_order(order, line, -left if closing else left)
-
-
-def post_agreed(order: Any, lines: list[Any], ctx: Context) -> Iterable[StockEntry]:
-    """Expect what was agreed instead of what was ordered."""
-    for line in lines:
-        change = line.base_qty + line.agreed_change
-        if change:
-            yield _on_order(order, line, change)
 
 
 def _on_order(order: Any, line: Any, qty: Decimal) -> StockEntry:

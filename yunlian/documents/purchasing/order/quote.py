@@ -14,6 +14,7 @@ from yunlian.kernel.document import Problem
 from yunlian.kernel.fields import BadValue, uuid_or_none
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
+from yunlian.ledgers.models import StockEntry
 
 _QTY, _PRICE, _DATE = f.Qty(above="0"), f.Price(), f.Date()
 
@@ -68,3 +69,17 @@ def quoted_total(lines: list[Any]) -> Decimal:
     cent = Decimal("0.01")
     shares = [(line.quoted_qty * line.quoted_price).quantize(cent, ROUND_HALF_UP) for line in lines]
     return sum(shares, Decimal(0))
+
+
+def post_agreed(order: Any, lines: list[Any], ctx: Context) -> Iterable[StockEntry]:
+    """Expect what was agreed instead of what was ordered."""
+    for line in lines:
+        change = line.base_qty + line.agreed_change
+        if change:
+            yield StockEntry(
+                line_no=line.no,
+                product_id=line.product_id,
+                warehouse_id=order.warehouse_id,
+                status="good",
+                on_order=change,
+            )
