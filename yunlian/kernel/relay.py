@@ -36,13 +36,17 @@ class Relay:
 
     def __init__(self, holder: uuid.UUID, stop: threading.Event) -> None:
         self.holder, self.stop = holder, stop
+        self._renew_at: dt.datetime | None = None
         self._visits: dict[int, tuple[dt.datetime, float]] = {}
         self._failed: dict[uuid.UUID, tuple[dt.datetime, float]] = {}
 
     def visit(self, now: dt.datetime) -> bool:
         """Deliver a batch for each enterprise whose turn it is; returns whether any may have more."""
-        if not take_lease("relay", self.holder, now, LEASE_S):
-            return False
+        if self._renew_at is None or now >= self._renew_at:
+            if not take_lease("relay", self.holder, now, LEASE_S):
+                self._renew_at = None
+                return False
+            self._renew_at = now + dt.timedelta(seconds=LEASE_S / 2)
         has_more = False
         for enterprise in enterprise_ids():
             due, wait = self._visits.get(enterprise, (now, WAIT_S[0]))
