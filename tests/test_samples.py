@@ -29,7 +29,7 @@ def test_the_files_are_what_the_rules_make():
 
 
 def test_there_is_as_much_as_promised():
-    assert len(rows("QIMU", "products")) == 300
+    assert len(rows("QIMU", "products")) == len(set(codes("QIMU", "products", "名称"))) == 300
     assert len(rows("QIMU", "brands")) == 3
     assert sum(row["客户"] == "是" for code in CODES for row in rows(code, "partners")) == 40
 
