@@ -1,19 +1,21 @@
 """Purchase stock-in: the suite every document inherits, then stock, cost and payable (flows.md F7, F9, F11, F13)."""
 
+import threading
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils.translation import override
 
 from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.save import save
-from yunlian.kernel.scope import Context, Grants
+from yunlian.kernel.scope import Context, Grants, tenant
 from yunlian.kernel.steps import move
-from yunlian.kernel.testing import FlowSuite, make, refusal, savepoint
+from yunlian.kernel.testing import FlowSuite, context, make, refusal, savepoint
 from yunlian.kernel.verify import verify
 from yunlian.ledgers.models import CostBalance, PayableBalance, StockBalance, SupplierBalance
 
@@ -161,3 +163,35 @@ def test_a_keeper_who_may_not_see_prices_still_receives(ctx: Context, order: Loa
     made = receive(keeper, notice_of(ctx, order, "10"), "10")
     assert made.header.amount == D("113.00")
     assert PayableBalance.objects.get().received == D("113.00")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_receipts_beyond_the_order_exactly_one_wins(enterprise: int) -> None:
+    """Two keepers each enter six of ten at once: one has them, the other learns how many are open."""
+    with tenant(enterprise):
+        ctx = context(enterprise, make("org.employee", context(enterprise)).pk)
+        line = {"product": str(make("masters.product", ctx).pk), "qty": "10", "price": "5"}
+        order = make(ORDER, ctx, lines=[line], upto="approved")
+    start, outcomes = threading.Barrier(2), []
+
+    def enter() -> None:
+        try:
+            start.wait(10)
+            with tenant(enterprise):
+                receive(ctx, order, "6")
+            outcomes.append("received")
+        except Refused as refused:
+            outcomes.append(refused.problems[0].code)
+        finally:
+            connection.close()
+
+    keepers = [threading.Thread(target=enter) for _ in range(2)]
+    for keeper in keepers:
+        keeper.start()
+    for keeper in keepers:
+        keeper.join(30)
+    assert sorted(outcomes) == ["exceeds_open", "received"]
+    with tenant(enterprise):
+        assert StockBalance.objects.get(status="good").on_hand == 6
+        assert PayableBalance.objects.get().received == D("30.00")
+        assert verify(enterprise) == []
