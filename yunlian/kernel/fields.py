@@ -7,6 +7,7 @@ nothing is rounded on entry: more decimals than the scale are refused.
 
 import datetime as dt
 import hashlib
+import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Sequence
@@ -41,11 +42,14 @@ def constrain(model: type[models.Model], constraint: models.BaseConstraint) -> N
     model._meta.original_attrs["constraints"] = constraints
 
 
-def index_of(model: type[models.Model], *columns: str) -> None:
-    """Add an index to a concrete model as if its Meta had named it; Django allows 30 characters for its name."""
+def index_of(model: type[models.Model], *columns: str, only: Q | None = None) -> None:
+    """Add an index to a concrete model as if its Meta had named it; `only` makes it partial.
+
+    Django allows 30 characters for its name.
+    """
     name = constraint_name(model, *(column.lstrip("-") for column in columns if column != "enterprise_id"))
     digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6]
-    index = models.Index(fields=columns, name=f"{name[:23].rstrip('_')}_{digest}")
+    index = models.Index(fields=columns, name=f"{name[:23].rstrip('_')}_{digest}", condition=only)
     indexes = [*model._meta.indexes, index]
     model._meta.indexes = indexes
     model._meta.original_attrs["indexes"] = indexes
@@ -125,6 +129,12 @@ class Kind(models.Field[Any, Any]):
         return {}
 
 
+def require_storable(text: str) -> None:
+    """Raise BadValue for a text PostgreSQL cannot keep: with NUL, or half of a character."""
+    if not text.isprintable() and ("\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text)):
+        raise BadValue(_("Contains characters that cannot be stored."))
+
+
 class Text(Kind, models.CharField[Any, Any]):
     """A line of text; blank is the empty string."""
 
@@ -145,8 +155,7 @@ class Text(Kind, models.CharField[Any, Any]):
         if not isinstance(value, str):
             raise BadValue(_("Must be text."))
         text = unicodedata.normalize("NFC", value).strip()
-        if not text.isprintable() and ("\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text)):
-            raise BadValue(_("Contains characters that cannot be stored."))
+        require_storable(text)
         if self.max_length and len(text) > self.max_length:
             raise BadValue(_("Is longer than %(n)s characters.") % {"n": self.max_length}, "too_long")
         return text
@@ -166,11 +175,15 @@ class LongText(Text):
 
 
 class Code(Text):
-    """A code people type and machines compare: normalised on write (S15): NFKC, trimmed, upper case."""
+    """A code people type and machines compare: normalised on write (S15): NFKC, trimmed, upper case.
+
+    Kept in byte order, so that a search for its beginning is a range of its index.
+    """
 
     kind = "code"
 
     def __init__(self, *, max_length: int = 60, **options: Any) -> None:
+        options.setdefault("db_collation", "C")
         super().__init__(max_length=max_length, **options)
 
     @override
@@ -269,6 +282,9 @@ class Boolean(Kind, models.BooleanField[Any, Any]):
         return value
 
 
+_WHOLE = re.compile(r"-?\d{1,20}")
+
+
 class Integer(Kind, models.IntegerField[Any, Any]):
     """A whole number between `low` and `high`."""
 
@@ -283,7 +299,7 @@ class Integer(Kind, models.IntegerField[Any, Any]):
     def parse(self, value: Any) -> int | None:
         if value is None or value == "":
             return None
-        if isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
             value = int(value)
         if isinstance(value, Decimal) and value == value.to_integral_value():
             value = int(value)
@@ -346,11 +362,12 @@ class Number(Kind, models.DecimalField[Any, Any]):
             raise BadValue(_("Must be a number."))
         if len(digits) + exponent > self.max_digits - self.places:
             raise BadValue(_("Is too large."), "range")
-        if -exponent > self.places:
-            number = number.normalize()
-            exponent = number.as_tuple().exponent
-            if isinstance(exponent, int) and -exponent > self.places:
+        spare = -exponent - self.places
+        if spare > 0:
+            # Looked at digit by digit: arithmetic would round what has more than 28 of them.
+            if any(digits[-spare:]):
                 raise BadValue(_("Has more than %(n)s decimals.") % {"n": self.places}, "precision")
+            number = number.quantize(Decimal(1).scaleb(-self.places))
         if self.low is not None and number < self.low:
             raise BadValue(_("Must be at least %(n)s.") % {"n": self.low}, "range")
         if self.above is not None and number <= self.above:
@@ -525,6 +542,8 @@ class Moment(Kind, models.DateTimeField[Any, Any]):
             raise BadValue(_("Must be a moment such as 2026-11-22T08:00:00Z.")) from None
         if parsed.tzinfo is None:
             raise BadValue(_("Must name its time zone."))
+        if not 1900 <= parsed.year <= 2200:
+            raise BadValue(_("Must be a date between 1900 and 2200."), "range")
         return parsed.astimezone(dt.UTC)
 
     @override
@@ -555,6 +574,8 @@ class Tags(Kind, models.JSONField):
             or not all(isinstance(v, str) and len(v) <= 60 for v in value)
         ):
             raise BadValue(_("Must be at most 50 words of at most 60 characters."))
+        for word in value:
+            require_storable(word)
         return value
 
 

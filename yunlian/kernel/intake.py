@@ -7,7 +7,7 @@ from typing import Any
 
 from . import permission
 from .document import Problem, document_of
-from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, uuid_or_none
+from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, require_storable, uuid_or_none
 from .identity import new_id
 from .load import Loaded
 from .scope import Context
@@ -97,7 +97,9 @@ def take_input(
         try:
             if not isinstance(kind, Ref):
                 value = kind.parse(value)
-            elif value not in (None, ""):
+            elif value in (None, ""):
+                value = None
+            else:
                 wanted[kind.remote_field.model].append(_Wanted(answers, kind, value, None))
         except BadValue as bad:
             problems.append(Problem(name, bad.message, code=bad.code))
@@ -122,6 +124,7 @@ class _Wanted:
             value = value.get("id") or value.get("code")
         if not isinstance(value, str) or not value.strip() or len(value) > 200:
             raise BadValue(_("Must be an id or a code."))
+        require_storable(value)
         self.id = uuid_or_none(value)
         self.code = None if self.id else normal_code(value)
 

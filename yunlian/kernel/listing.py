@@ -74,7 +74,7 @@ def read_query(params: Mapping[str, str]) -> Query:
         if name not in known
     ]
     limit = params.get("limit", str(LIMIT))
-    if not limit.isdigit() or not 1 <= int(limit) <= MAX_LIMIT:
+    if not limit.isdecimal() or len(limit) > 9 or not 1 <= int(limit) <= MAX_LIMIT:
         problems.append(
             Problem(
                 "limit",
@@ -389,7 +389,7 @@ def _plain_condition(kind: Any, operator: str, value: Any) -> Sql:
 
 def _starts(column: str, text: str) -> Sql:
     """Return a range in byte order, which uses a plain index under row security."""
-    return f'{column} COLLATE "C" >= %s AND {column} COLLATE "C" < %s', [text, text + "\U0010ffff"]
+    return f"{column} >= %s AND {column} < %s", [text, text + "\U0010ffff"]
 
 
 def _reference_condition(kind: Ref, operator: str, value: Any, ctx: Context) -> Sql:

@@ -114,13 +114,19 @@ STATES = (
 
 
 class _StateColumn(f.Choice):
-    """How far the paper got; moved by steps only."""
+    """How far the paper got; moved by steps only. What still waits for somebody is counted over its own small index."""
 
     kind = "state"
 
     def __init__(self, **options: Any) -> None:
         options |= {"choices": STATES, "label": _("State"), "readonly": True, "default": "draft"}
         super().__init__(**options)
+
+    @override
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only=private_only)
+        if not cls._meta.abstract:
+            f.index_of(cls, "enterprise_id", name, only=~Q(state__in=["approved", "voided"]))
 
 
 CLOSE = (("open", _("Open")), ("auto", _("Closed, fully executed")), ("manual", _("Closed by hand")))

@@ -6,7 +6,7 @@ from typing import Any
 
 from . import permission
 from .document import Document, Invalid, Link, Missing, Problem, Refused, find_document
-from .fields import Qty, Ref, trimmed, uuid_or_none
+from .fields import BadValue, Qty, Ref, trimmed, uuid_or_none
 from .links import done_field, open_quantity
 from .load import load, reference, show_fields
 from .scope import Context
@@ -78,7 +78,7 @@ def _body(
         header = header or mapped
         open_ = open_quantity(row, done)
         asked = wanted.get(row.id)
-        qty = open_ if asked is None else _quantity.parse(asked)
+        qty = open_ if asked is None else _asked(asked, row)
         if qty is None or open_ <= 0:
             continue
         kinds = source.fields if link.of_header else source.line_fields
@@ -91,6 +91,13 @@ def _body(
     if problems:
         raise Refused(*problems)
     return header | {"lines": lines}
+
+
+def _asked(qty: Any, row: Any) -> Decimal | None:
+    try:
+        return _quantity.parse(qty)
+    except BadValue as bad:
+        raise Invalid(Problem("lines", bad.message, getattr(row, "no", None), bad.code)) from None
 
 
 def _quantities(document: Document, ours: str, row: Any, qty: Decimal) -> dict[str, Any]:

@@ -145,9 +145,8 @@ def lookup(request: Request, code: str) -> Any:
     if not document.is_master:
         raise Missing(code)
     text = request.query.get("q", "").strip()[:100]
-    limit = min(
-        int(request.query.get("limit", "20") or 20) if request.query.get("limit", "20").isdigit() else 20, 50
-    )
+    asked = request.query.get("limit", "")
+    limit = min(int(asked) if asked.isdecimal() and len(asked) < 9 else 20, 50)
     columns = [name for name in ("specification", "short_name", "mobile") if name in document.fields]
     picked = "".join(f', t."{name}"' for name in columns)
     table = document.header._meta.db_table

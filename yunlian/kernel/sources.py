@@ -85,11 +85,15 @@ def find_link(document: Document, code: Any) -> Link | None:
 
 def guess_codes(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:
     """Name the source document of every submitted source line that leaves it out, with one statement a source kind."""
+    rows = data.get("lines")
+    named = [
+        row.get("sources") for row in (rows if isinstance(rows, list) else ()) if isinstance(row, Mapping)
+    ]
     items = [
         item
-        for row in data.get("lines") or []
-        if isinstance(row, dict)
-        for item in row.get("sources") or []
+        for sources in named
+        if isinstance(sources, list)
+        for item in sources
         if isinstance(item, dict) and not item.get("code") and uuid_or_none(item.get("line"))
     ]
     if not items or len(loaded.document.links) < 2:

@@ -391,6 +391,13 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 ]
             )
 
+        @rule(doc=PLACE, amount=st.integers(1, 40_00).map(lambda n: D(n) / 100), is_ours=st.booleans())
+        def use_money_tied_to_another(self, doc: int, amount: Decimal, is_ours: bool) -> None:
+            """Money that was paid for one document is not there for the other, however much there is in all."""
+            kind, measure = (SupplierFundsEntry, "prepaid") if is_ours else (CustomerFundsEntry, "free")
+            self.act([kind(partner_id=world.partner, for_doc_id=world.docs[doc], **{measure: D(50)})])
+            self.act([kind(partner_id=world.partner, for_doc_id=world.docs[1 - doc], **{measure: -amount})])
+
         @rule(at=st.integers(0, 30))
         def take_back(self, at: int) -> None:
             if not self.live:

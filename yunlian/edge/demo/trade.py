@@ -239,11 +239,4 @@ def _confirm(story: Story, finance: Desk, order: Order) -> None:
     row = finance.until(path, lambda answer: answer["rows"], f"the money of {order.ours['number']}")["rows"][
         0
     ]
-    receipt = finance.get(f"/api/finance.receipt/{row['id']}")
-    if receipt["state"] != "approved":
-        act = f"{order.act}/receipt"
-        if receipt["state"] == "submitted":
-            receipt = finance.step("finance.receipt", receipt, "withdraw", act)
-        if receipt["account"] is None:
-            receipt = finance.change("finance.receipt", receipt | {"account": "YH2"}, act)
-        approve(finance, "finance.receipt", receipt, act)
+    finance.step("finance.receipt", row, "approve", f"{order.act}/receipt", account="YH2")
