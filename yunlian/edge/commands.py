@@ -42,6 +42,13 @@ def migrate() -> int:
     return migrate()
 
 
+def verify() -> int:
+    """Recompute every balance, counter and number from its own history."""
+    from yunlian.edge.servers import verify
+
+    return verify()
+
+
 def demo() -> int:
     """Load the demonstration into a fresh database, through the running web server."""
     from yunlian.edge.servers import demo
@@ -71,7 +78,7 @@ def lock() -> int:
 
 
 COMMANDS: dict[str, Callable[[], int]] = {
-    each.__name__: each for each in (run, web, worker, chain, migrate, demo, messages, check, lock)
+    each.__name__: each for each in (run, web, worker, chain, migrate, verify, demo, messages, check, lock)
 }
 
 

@@ -1,5 +1,6 @@
 """The roles of the program: web, worker, chain, and the owner's migrate. Each is one process (web: and its workers)."""
 
+import datetime as dt
 import json
 import os
 import sys
@@ -38,9 +39,32 @@ def worker() -> int:
     catalogues.compile_stale()
     django.setup()
     from yunlian.kernel.worker import run_worker
+    from yunlian.org.people import sync_all_presets
 
+    # An upgrade may have brought documents the preset roles do not know yet.
+    for added in sync_all_presets(dt.datetime.now(dt.UTC)):
+        print(f"preset role: {added}", flush=True)
     run_worker()
     return 0
+
+
+def verify() -> int:
+    """Recompute every balance, counter and number of every enterprise; 1 when anything differs."""
+    django.setup()
+    from yunlian.kernel.scope import tenant
+    from yunlian.kernel.verify import verify as differences
+    from yunlian.org.models import Enterprise
+
+    found = 0
+    for enterprise_id, code in Enterprise.objects.order_by("id").values_list("id", "code"):
+        with tenant(enterprise_id):
+            for difference in differences(enterprise_id):
+                found += 1
+                print(
+                    f"{code}: {difference.table} {difference.row}: {difference.stored} ≠ {difference.computed}"
+                )
+    print("everything agrees" if not found else f"{found} differences")
+    return 1 if found else 0
 
 
 def chain() -> int:
