@@ -22,6 +22,7 @@ from yunlian.kernel.document import Refused
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.save import save
 from yunlian.kernel.steps import move
+from yunlian.masters.models import Partner
 from yunlian.org.models import Employee, EmployeeRole, Enterprise, RoleVerb
 
 
@@ -189,6 +190,33 @@ class TestLink:
         with pytest.raises(Link.DoesNotExist):
             down.say()
         assert len(up.inbox()) == 1
+
+    def test_stays_with_its_enterprise_and_its_partner_record(self, pair):
+        up, _down = pair
+        other = found("D2", "经销商二")
+        with up.enter():
+            stored = Link.objects.get()
+            wrong = save("masters.partner", up.ctx(), {"code": "X", "name": "别人", "is_customer": True}).pk
+            body = {
+                "version": stored.version,
+                "code": stored.code,
+                "name": "n",
+                "partner": str(stored.partner_id),
+            }
+            for change in ({"partner_chain_id": str(other.chain_id)}, {"partner": str(wrong)}):
+                with pytest.raises(Refused):
+                    save("chain.link", up.ctx(), body | change, stored.id)
+            save("chain.link", up.ctx(), body | {"note": "好"}, stored.id)
+            assert Link.objects.get().partner_chain_id == stored.partner_chain_id
+
+    def test_dissolved_frees_the_partner_record(self, pair):
+        up, down = pair
+        with up.enter():
+            move("chain.link", up.ctx(), Link.objects.get().id, "dissolve")
+        settle(up, down)
+        for side in pair:
+            with side.enter():
+                assert Partner.objects.get().chain_id == ""
 
     def test_can_be_made_again_after_it_was_refused(self, transactional_db, settings):
         settings.CHAIN_SECRET = "a secret that is in no dump"

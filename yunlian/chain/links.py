@@ -24,6 +24,7 @@ from .models import Handshake, Lane, Link, Membership
 def fill(header: Link, lines: list[Any], ctx: Context) -> Iterable[Problem]:
     """Complete a new invitation: whom it is to, by chain id or code, and the ids both sides will know it by."""
     if not header._state.adding:
+        yield from _keep(header)
         return
     found = _find_enterprise(header.partner_chain_id)
     if found is None:
@@ -43,6 +44,20 @@ def fill(header: Link, lines: list[Any], ctx: Context) -> Iterable[Problem]:
     header.direction = "upstream"
     header.invitation, header.lane_out, header.lane_in = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     header.code = str(header.invitation)[:8].upper()
+
+
+def _keep(header: Link) -> Iterable[Problem]:
+    """Whom a link is with never changes; which record of ours stands for them only until it is in force."""
+    stored = Link.objects.get(id=header.id)
+    if header.partner_chain_id not in ("", stored.partner_chain_id):
+        yield Problem(
+            "partner_chain_id", _("A link stays with its enterprise: make another one."), code="fixed"
+        )
+    header.partner_chain_id = stored.partner_chain_id
+    if stored.state != "inviting" and header.partner_id != stored.partner_id:
+        yield Problem(
+            "partner", _("The link is in force: its partner record can no longer change."), code="fixed"
+        )
 
 
 def _find_enterprise(wanted: str) -> Enterprise | None:
@@ -81,10 +96,12 @@ def end(ctx: Context, loaded: Loaded) -> None:
 
 
 def closed(ctx: Context, loaded: Loaded) -> None:
-    """The link is over: its lanes are closed, their rows kept."""
-    Lane.objects.filter(link_id=loaded.header.id).update(
-        state="closed", reason=str(_("The link was dissolved."))
-    )
+    """The link is over: its lanes are closed, their rows kept; the partner's record is free for another link."""
+    link = loaded.header
+    Lane.objects.filter(link_id=link.id).update(state="closed", reason=str(_("The link was dissolved.")))
+    others = Link.objects.filter(partner_id=link.partner_id, state="linked").exclude(id=link.id)
+    if link.partner_id is not None and not others.exists():
+        Partner.objects.filter(id=link.partner_id).update(chain_id="")
 
 
 FOLLOW: Mapping[str, Callable[[Context, Loaded], None]] = {
