@@ -9,7 +9,11 @@ export function spread(wanted: readonly Wanted[], room: number, least = 1): numb
   const extra = room - sum;
   if (extra < 0 && least < 1 && sum > 0) {
     const share = Math.max(least, room / sum);
-    return wanted.map((one) => Math.floor(one.width * share));
+    const shrunk = wanted.map((one) => Math.floor(one.width * share));
+    const left = room - shrunk.reduce((total, width) => total + width, 0);
+    const most = wanted.reduce((best, one, index) => (one.stretch > (wanted[best]?.stretch ?? 0) ? index : best), 0);
+    if (left > 0) shrunk[most] = (shrunk[most] ?? 0) + left;
+    return shrunk;
   }
   if (extra <= 0 || weight === 0) return wanted.map((one) => one.width);
   let given = 0;
