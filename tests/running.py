@@ -25,8 +25,9 @@ def free_port() -> int:
 class Installation:
     """`python -m yunlian run` with its own folder; `facts` is its demo.json."""
 
-    def __init__(self, folder: Path, *, demo: bool) -> None:
+    def __init__(self, folder: Path, *, demo: bool, database_url: str = "") -> None:
         self.folder = folder
+        self.database_url = database_url
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.demo = demo
@@ -42,6 +43,7 @@ class Installation:
             "PORT": str(self.port),
             "YUNLIAN_DEMO": str(int(self.demo)),
         }
+        environment |= {"DATABASE_URL": self.database_url} if self.database_url else {}
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "demo.json").unlink(missing_ok=True)
         with (self.folder / "said").open("ab") as said:

@@ -1,6 +1,7 @@
 """`make run`: whatever is killed comes back, and what is stopped leaves nothing behind."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from tests.running import Installation, processes_of
+from yunlian.edge.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
 
@@ -77,3 +79,25 @@ def test_stopping_stops_everything_and_only_that(installation: Installation) -> 
     finally:
         beside.remove()
     assert processes_of(beside.folder) == []
+
+
+def test_a_named_server_replaces_the_embedded_one(tmp_path: Path) -> None:
+    server = Server(tmp_path / "pg", log=tmp_path / "log", throwaway=True)
+    server.start()
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute("create database erp")
+    installation = Installation(tmp_path / "var", demo=False, database_url=server.url("erp"))
+    try:
+        installation.start()
+        facts = installation.facts
+        assert "postgres" not in facts["pids"]
+        assert not (tmp_path / "var" / "pg").exists()
+        with psycopg.connect(facts["database_url"]) as connection:
+            found = connection.execute("select current_user, current_database()").fetchone()
+        assert found == ("yunlian_app", "erp")
+        installation.stop()
+        assert server.running_pid()
+    finally:
+        installation.remove()
+        server.stop()
+        shutil.rmtree(server.home)
