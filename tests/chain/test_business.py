@@ -12,6 +12,7 @@ from yunlian.chain import account, worker
 from yunlian.chain.models import Inbox, Lane, Link, Offer, Outbox
 from yunlian.documents.finance.receipt.model import Receipt
 from yunlian.documents.purchasing.order.model import PurchaseOrder
+from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
 from yunlian.documents.stock.sales_out.model import SalesOut
@@ -158,10 +159,8 @@ def agreed(brand, dealer):
 
 def shipped(brand, *, upto="stock.sales_out"):
     """Contract, dispatch notice and stock-out of everything, approved."""
-    intention = brand.one(SalesIntention)
-    made = brand.push(
-        "sales.intention", intention.id, "sales.contract", warehouse="W1", due_date="2026-12-12"
-    )
+    made = brand.see("sales.contract", brand.one(SalesContract).id)
+    made = brand.save("sales.contract", made | {"due_date": "2026-12-12"}, made["id"])
     brand.move("sales.contract", made["id"], "approve")
     for source, target in (
         ("sales.contract", "stock.dispatch_notice"),
@@ -305,6 +304,11 @@ class TestOrder:
         dealer.move("purchase.order", order["id"], "ask_withdrawal", reason="客户退单")
         settle(brand, dealer)
         given = {"reason": "已排产"} if answer == "decline" else {}
+        if answer == "grant":
+            # The agreement made a contract; it must go before the intention can.
+            with pytest.raises(Refused):
+                brand.move("sales.intention", brand.one(SalesIntention).id, "grant_withdrawal")
+            brand.move("sales.contract", brand.one(SalesContract).id, "void")
         brand.move("sales.intention", brand.one(SalesIntention).id, f"{answer}_withdrawal", **given)
         settle(brand, dealer)
         assert dealer.see("purchase.order", order["id"])["withdrawal"] == withdrawal

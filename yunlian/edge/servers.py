@@ -89,11 +89,14 @@ def demo() -> int:
     django.setup()
     from yunlian.edge.demo import load
     from yunlian.edge.demo.desk import DemoError
+    from yunlian.org.models import Enterprise
 
     try:
         loaded = load(os.environ["YUNLIAN_BASE_URL"])
     except DemoError as error:
         print(f"    {error}", file=sys.stderr, flush=True)
         return 1
-    write_private(VAR / "people.json", json.dumps(loaded, ensure_ascii=False, indent=2))
+    first = Enterprise.objects.filter(is_demonstration=True).order_by("id")[0]
+    kept = loaded | {"chain_id": str(first.chain_id)}  # of which database this is true
+    write_private(VAR / "people.json", json.dumps(kept, ensure_ascii=False, indent=2))
     return 0

@@ -240,10 +240,27 @@ class Supervisor:
             return bool(answer.status == 200)
         return False
 
+    def wants_demonstration(self) -> bool:
+        """Whether this database is still to get the demonstration: it has no enterprise, or the load was broken off.
+
+        A database with an enterprise of its own never gets one.
+        """
+        assert self.access is not None
+        if os.environ.get("YUNLIAN_DEMO") == "0":
+            return False
+        with psycopg.connect(self.access.app) as app:
+            rows = app.execute(
+                "select is_demonstration, chain_id::text from org_enterprise order by not is_demonstration, id"
+            ).fetchall()
+        if any(not is_demonstration for is_demonstration, _ in rows):
+            return False
+        return not rows or kept("people.json").get("chain_id") != rows[0][1]
+
     def load_demonstration(self) -> None:
         """On the first start, let the demonstration enter through the running web server."""
-        if kept("people.json") or os.environ.get("YUNLIAN_DEMO") == "0":
+        if not self.wants_demonstration():
             return
+        (VAR / "people.json").unlink(missing_ok=True)
         print(f"  {self.base_url} answers; loading the demonstration (first start only)", flush=True)
         started = time.monotonic()
         process = subprocess.Popen(

@@ -46,8 +46,8 @@ def _numbers(ctx: Context, text: str) -> Iterable[dict[str, Any]]:
         scope, params = permission.row_condition(ctx, document)
         branches.append(
             f'(SELECT %s AS code, t.id, t.number, t.date, t.state FROM "{document.header._meta.db_table}" t '
-            f'WHERE t.enterprise_id = %s AND t.number >= %s AND t.number < %s{scope} '
-            'ORDER BY t.number LIMIT %s)'
+            f"WHERE t.enterprise_id = %s AND t.number >= %s AND t.number < %s{scope} "
+            "ORDER BY t.number LIMIT %s)"
         )
         values += [document.code, ctx.enterprise_id, wanted, wanted + "\U0010ffff", *params, PER_CODE]
     sql = f"SELECT * FROM ({' UNION ALL '.join(branches)}) x ORDER BY (number = %s) DESC, date DESC, id DESC LIMIT %s"

@@ -6,6 +6,7 @@ each.
 """
 
 import base64
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import msgspec
 from django.db import models
 
 from . import permission
-from .document import REGISTRY, Document, Invalid, Listed, Problem
+from .document import REGISTRY, Document, Invalid, Listed, Problem, Series
 from .fields import (
     AnyKind,
     BadValue,
@@ -99,7 +100,7 @@ def page(listed: Listed, ctx: Context, query: Query) -> Page:
     picked, joins = _picked(listed, names, fields)
     shape = listed.header._meta.db_table
     ordering = ", ".join(f"{key.sql} {key.way}" for key in order)
-    branches = _search(listed, ctx, query.search)
+    branches = branches_of(listed, ctx, query.search)
     base = f"t.enterprise_id = %s{where}{after}"
     values: list[Any] = [ctx.enterprise_id, *params, *after_params]
     if branches is None:
@@ -133,7 +134,7 @@ def total(listed: Listed, ctx: Context, query: Query) -> dict[str, Any]:
     fields = visible(listed, ctx)
     sums = [name for name in listed.sums.split() if name in fields]
     where, params = _where(listed, ctx, query, fields)
-    branches = _search(listed, ctx, query.search)
+    branches = branches_of(listed, ctx, query.search)
     shape = listed.header._meta.db_table
     base, values = f"t.enterprise_id = %s{where}", [ctx.enterprise_id, *params]
     if branches is not None:
@@ -417,7 +418,7 @@ def _code_of(model: type[Any]) -> str:
     return next((code for code, document in REGISTRY.items() if document.header is model), "")
 
 
-def _search(listed: Listed, ctx: Context, text: str) -> list[Sql] | None:
+def branches_of(listed: Listed, ctx: Context, text: str) -> list[Sql] | None:
     """Return the branches of a search, each an indexed condition; None when nothing is searched."""
     text = text.strip()
     if not text:
@@ -449,4 +450,21 @@ def _search(listed: Listed, ctx: Context, text: str) -> list[Sql] | None:
                 branches.append((f't."{kind.column_name}" = ANY(%s)', [found]))
         else:
             branches.append(_starts(f't."{head}"', normal_code(text)))
+            if head == "number" and isinstance(listed, Document) and listed.series is not None:
+                branches += _ends(listed.series, ctx.today, text)
     return branches
+
+
+MONTHS = 24
+
+
+def _ends(series: Series, today: dt.date, text: str) -> list[Sql]:
+    """Return the branch of what people read out of a number: its last digits, within two years.
+
+    Equal to one of the numbers these digits can make, so that the index on numbers serves it.
+    """
+    if not (text.isascii() and text.isdigit()) or len(text) > 8:
+        return []
+    months = [today.year * 12 + today.month - 1 - back for back in range(MONTHS)]
+    parts = {series.parts(dt.date(month // 12, month % 12 + 1, 1)) for month in months}
+    return [("t.number = ANY(%s)", [[head + text.lstrip("0").zfill(width) for head, width in sorted(parts)]])]

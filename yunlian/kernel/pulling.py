@@ -8,6 +8,7 @@ from . import permission
 from .document import Document, Invalid, Link, Missing, Problem, Refused, find_document
 from .fields import BadValue, Qty, Ref, trimmed, uuid_or_none
 from .links import done_field, open_quantity
+from .listing import branches_of
 from .load import load, reference, show_fields
 from .scope import Context
 from .sources import find_link, read_sources
@@ -140,9 +141,10 @@ def open_lines(
         assert source.lines is not None
         joins = f' JOIN "{source.lines._meta.db_table}" l ON l.enterprise_id = t.enterprise_id AND l."{source.parent}_id" = t.id'
         closed = " AND t.close = 'open' AND NOT l.is_closed"
-    if search:
-        where += " AND t.number = ANY(%s)"
-        values = [*values, [search.strip().upper()]]
+    branches = branches_of(source, ctx, search)
+    if branches is not None:
+        where += f" AND ({' OR '.join(sql for sql, _v in branches) or 'false'})"
+        values = [*values, *(value for _sql, more in branches for value in more)]
     sql = (
         f'SELECT DISTINCT t.date, t.id FROM "{source.header._meta.db_table}" t{joins} WHERE t.enterprise_id = %s '
         f'AND t.state = \'approved\'{closed} AND {alias}."{done.linked}" < {alias}."{done.of}"{where} '
@@ -157,11 +159,12 @@ def open_lines(
         left = open_quantity(row, done)
         if left <= 0:
             continue
-        shown = {} if link.of_header else show_fields(row, source.line_fields, hidden)
-        shown |= {
+        shown = {
             name: value
             for name, value in show_fields(head, source.fields, hidden).items()
             if name in source.columns.split()
         }
+        if not link.of_header:
+            shown |= show_fields(row, source.line_fields, hidden)
         rows.append(shown | {"line": str(row.id), "doc": str(head.id), "open": format(trimmed(left, 0), "f")})
     return rows

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
+
 from . import listing, meta, permission, pulling, steps
 from .api import Answer, Request, route
 from .audit import visible
 from .document import Document, Invalid, Missing, Problem, find_document, find_listed
 from .fields import uuid_or_none
-from .load import load, show
+from .load import Loaded, find_rows, load, reference, show
 from .models import Audit
 from .save import remove, save
 from .search import find_records
@@ -44,19 +47,19 @@ def get_total(request: Request, code: str) -> Any:
 @route("POST", "/api/{code}", needs="{code}.edit")
 def create(request: Request, code: str) -> Any:
     """Create a document or a master."""
-    return Answer(show(save(code, request.ctx, request.body), request.ctx), 201)
+    return Answer(_answer(save(code, request.ctx, request.body), request), 201)
 
 
 @route("GET", "/api/{code}/{id}", needs="{code}.view")
 def read(request: Request, code: str, id: str) -> Any:
     """One document whole."""
-    return show(load(find_document(code), request.ctx, _id(id)), request.ctx)
+    return _answer(load(find_document(code), request.ctx, _id(id)), request)
 
 
 @route("PUT", "/api/{code}/{id}", needs="{code}.edit")
 def rewrite(request: Request, code: str, id: str) -> Any:
     """Rewrite a document; needs the version that was edited."""
-    return show(save(code, request.ctx, request.body, _id(id)), request.ctx)
+    return _answer(save(code, request.ctx, request.body, _id(id)), request)
 
 
 @route("DELETE", "/api/{code}/{id}", needs="{code}.delete")
@@ -73,7 +76,7 @@ def take_step(request: Request, code: str, id: str, step: str) -> Any:
     version = given.pop("version", None)
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         raise Invalid(Problem("version", _("Must be a whole number.")))
-    return show(steps.move(code, request.ctx, _id(id), step, version, **given), request.ctx)
+    return _answer(steps.move(code, request.ctx, _id(id), step, version, **given), request)
 
 
 @route("GET", "/api/{code}/{id}/trace", needs="{code}.view")
@@ -131,7 +134,7 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
     """The body of a document made from all that is open here; with `save` it is saved."""
     body = pulling.push(code, request.ctx, _id(id), target)
     if request.body.get("save") is True:
-        return Answer(show(save(target, request.ctx, body), request.ctx), 201)
+        return Answer(_answer(save(target, request.ctx, body), request), 201)
     return body
 
 
@@ -200,6 +203,18 @@ def resolve(request: Request, code: str) -> Any:
         else:
             found[text] = {"id": meant[0], "code": meant[1], "name": meant[2]}
     return {"found": found, "missing": missing}
+
+
+def _answer(loaded: Loaded, request: Request) -> dict[str, Any]:
+    """Return a document as answered, with the names of who made and last changed it."""
+    member = apps.get_model(settings.MEMBER_MODEL)
+    people = find_rows(
+        member, request.ctx.enterprise_id, {loaded.header.created_by, loaded.header.updated_by}
+    )
+    named = {
+        name: reference(people.get(getattr(loaded.header, name))) for name in ("created_by", "updated_by")
+    }
+    return show(loaded, request.ctx) | named
 
 
 def _id(text: str) -> Any:

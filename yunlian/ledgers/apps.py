@@ -11,4 +11,4 @@ class LedgersConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import declarations  # noqa: F401 - declaring is what importing it does
+        from . import api, declarations  # noqa: F401 - declaring is what importing them does

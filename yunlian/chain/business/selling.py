@@ -11,17 +11,19 @@ from typing import Any
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.kernel.document import Problem, Refused, find_document
 from yunlian.kernel.load import Loaded, load
+from yunlian.kernel.pulling import push
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
+from yunlian.masters.models import Warehouse
 
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
 from . import wording
 from .kinship import made_from, origin_of, pair, pairs_by_ours, require_direction
 
-INTENTION = "sales.intention"
+INTENTION, CONTRACT = "sales.intention", "sales.contract"
 
 
 def _place(arrival: Arrival) -> None:
@@ -49,6 +51,7 @@ def _place(arrival: Arrival) -> None:
         {
             "customer": str(arrival.link.partner_id),
             "customer_order": data.get("number"),
+            "date": data.get("date"),
             "due_date": data.get("due_date"),
             "address": data.get("address") or "",
             "note": data.get("note") or "",
@@ -106,6 +109,11 @@ def _agree(arrival: Arrival) -> None:
     if quoted != agreed:
         raise Refused(Problem("lines", _("What was agreed to is not what was quoted."), code="differs"))
     move(INTENTION, arrival.ctx, doc, "partner_agree")
+    if Warehouse.objects.filter(is_default=True, is_active=True).exists():
+        # Without a default warehouse somebody must say where it ships from, and pushes the contract themselves.
+        body = push(INTENTION, arrival.ctx, doc, CONTRACT)
+        made = save(CONTRACT, arrival.ctx, body | {"date": loaded.header.date.isoformat()})
+        arrival.concern(CONTRACT, made.header.number)
 
 
 def _disagree(arrival: Arrival) -> None:
@@ -128,7 +136,7 @@ def _ask_withdrawal(arrival: Arrival) -> None:
 
 
 receive(Handler(kind="order.placed", apply=_place, verbs=(f"{INTENTION}.edit", f"{INTENTION}.partner_place")))
-receive(Handler(kind="order.agreed", apply=_agree, verbs=(f"{INTENTION}.partner_agree",)))
+receive(Handler(kind="order.agreed", apply=_agree, verbs=(f"{INTENTION}.partner_agree", f"{CONTRACT}.edit")))
 receive(Handler(kind="order.disagreed", apply=_disagree, verbs=(f"{INTENTION}.partner_disagree",)))
 receive(Handler(kind="order.recalled", apply=_recall, verbs=(f"{INTENTION}.partner_recall",)))
 receive(

@@ -111,6 +111,7 @@ def _notice(arrival: Arrival) -> None:
         arrival.ctx,
         {
             "supplier": str(order.supplier_id),
+            "date": data.get("date"),
             "warehouse": str(order.warehouse_id),
             "expected_date": data.get("arrival_date"),
             "logistics": str(data.get("logistics") or "")[:60],

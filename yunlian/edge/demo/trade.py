@@ -170,16 +170,18 @@ def _agree(story: Story, order: Order) -> None:
 
 
 def _contract(story: Story, brand: Desk, keeper: Desk, order: Order) -> None:
-    """The brand makes the contract and ships, in two loads where there are several lines."""
+    """The brand approves the contract that the agreement made, and ships, in two loads where there are several lines."""
     brand.until(
         f"/api/sales.intention/{order.theirs['id']}",
         lambda theirs: theirs["collab"] == "agreed",
         f"{order.ours['number']} to be agreed at the brand",
     )
-    contract = brand.push(
-        "sales.intention", order.theirs, "sales.contract", f"{order.act}/contract",
-        date=story.day(order.ago - 2), warehouse="CP",
-    )  # fmt: skip
+    nodes = brand.get(f"/api/sales.intention/{order.theirs['id']}/trace")["nodes"]
+    made = next(node["id"] for node in nodes if node["code"] == "sales.contract")
+    contract = brand.get(f"/api/sales.contract/{made}")
+    if contract["state"] == "created":
+        dated = contract | {"date": story.day(order.ago - 2), "warehouse": "CP"}
+        contract = brand.change("sales.contract", dated, f"{order.act}/date")
     contract = approve(brand, "sales.contract", contract, f"{order.act}/contract")
     if not order.reaches("shipped"):
         return
