@@ -21,8 +21,9 @@ APP_SETTINGS = {
     "lock_timeout": "3s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
-    # The kernel prepares what it writes and reads by key, and nothing else: kernel/sql.py.
-    "plan_cache_mode": "auto",
+    # Prepared is only what the kernel writes and reads by key, whose one plan is always right (kernel/sql.py). Lists
+    # bring their values into the text of the statement, and are planned for them.
+    "plan_cache_mode": "force_generic_plan",
 }
 
 # Without the mark an index on these is not used under row security. Nobody can type SQL here, so what such a

@@ -17,17 +17,18 @@ Row = tuple[Any, ...]
 def run(sql: str, params: Sequence[Any], *, is_planned_anew: bool = False) -> list[Row]:
     """Execute one statement with `%s` placeholders and return its rows.
 
-    Prepared on the server, unless `is_planned_anew`: what filters by values of very different frequency needs a plan
-    for its values (a generic plan of a list took 43 ms where its own took 2.4, stack.md section 10). Goes through Django's cursor when somebody is watching (a test counts statements), else straight to psycopg.
+    Prepared on the server, with one plan for all values, unless `is_planned_anew`: then the values become part of its
+    text and the plan is made for them (a list by a generic plan took 43 ms, by its own 2.4, stack.md section 10). Goes
+    through Django's cursor when somebody is watching (a test counts statements), else straight to psycopg.
     """
-    if connection.execute_wrappers or connection.force_debug_cursor:
+    if is_planned_anew or connection.execute_wrappers or connection.force_debug_cursor:
         with connection.cursor() as watched:
             watched.execute(sql, params)
             return watched.fetchall() if watched.description else []
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         try:
-            cursor.execute(sql, params, prepare=not is_planned_anew, binary=True)
+            cursor.execute(sql, params, prepare=True, binary=True)
             result = cursor.pgresult
             return cursor.fetchall() if result is not None and result.nfields else []
         except psycopg.Error:
@@ -46,6 +47,16 @@ class Column:
         self.is_json, self.is_bytes = kind == "jsonb", kind == "bytea"
         self.name, self.attname = field.column or "", field.attname
         self.type = "text" if kind.startswith("varchar") else kind
+
+
+class _Stored:
+    """Django's bookkeeping for a row that is in the database, without its cost."""
+
+    __slots__ = ("adding", "db", "fields_cache")
+
+    def __init__(self) -> None:
+        self.adding, self.db = False, "default"
+        self.fields_cache: dict[str, Any] = {}
 
 
 # Columns of a row that is only pointed to, which no rule asks for.
@@ -79,9 +90,7 @@ class Table:
         for name in self._json:
             if isinstance(made.__dict__[name], str):
                 made.__dict__[name] = json.loads(made.__dict__[name])
-        state = models.base.ModelState()
-        state.adding, state.db = False, "default"
-        made.__dict__["_state"] = state
+        made.__dict__["_state"] = _Stored()
         return made
 
     def rows(self, instances: Sequence[Any], names: Sequence[str] | None = None) -> str:
