@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from . import permission
@@ -232,21 +233,30 @@ def _take_lines(
 def blank(model: Any, ctx: Context) -> Any:
     """Return a new row with its key and the columns' defaults; nothing is written."""
     made = model.__new__(model)
-    for field in model._meta.concrete_fields:
-        made.__dict__[field.attname] = field.get_default() if field.name != "id" else new_id()
-    made.__dict__["enterprise_id"] = ctx.enterprise_id
-    state = _NewState()
-    made.__dict__["_state"] = state
+    fixed, made_anew = _defaults(model)
+    values = made.__dict__
+    values.update(fixed)
+    for name, default in made_anew:
+        values[name] = default()
+    values["id"], values["enterprise_id"], values["_state"] = new_id(), ctx.enterprise_id, _NewState()
     return made
+
+
+@cache
+def _defaults(model: Any) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
+    """Return the defaults of a model's columns: plain values, and those made anew for each row."""
+    fields = [x for x in model._meta.concrete_fields if x.name != "id"]
+    fixed = {x.attname: None if callable(x.default) else x.get_default() for x in fields}
+    return fixed, [(x.attname, x.default) for x in fields if x.has_default() and callable(x.default)]
 
 
 class _NewState:
     """Django's bookkeeping for a row that is not in the database yet."""
 
-    adding = True
-    db = "default"
+    __slots__ = ("adding", "db", "fields_cache")
 
     def __init__(self) -> None:
+        self.adding, self.db = True, "default"
         self.fields_cache: dict[str, Any] = {}
 
 

@@ -12,7 +12,7 @@ from .document import EDITABLE, Document, Missing, pushes
 from .fields import AnyKind, Done, Ref
 from .models import LinkRow
 from .scope import Context
-from .sql import Row, brief, run, table
+from .sql import Row, brief, named, run, table
 
 
 @dataclass
@@ -61,7 +61,7 @@ def select_for(model: Any) -> _Select:
     columns, joins, refs = own.select("t"), "", []
     references = [x for x in model._meta.fields if type(x) is Ref]
     for position, ref in enumerate(references):
-        target = brief(ref.remote_field.model)
+        target = named(ref.remote_field.model) if ref.is_named else brief(ref.remote_field.model)
         alias = f"r{position}"
         columns += ", " + target.select(alias)
         joins += (
@@ -137,7 +137,7 @@ def show_fields(instance: Any, kinds: Mapping[str, AnyKind], hidden: frozenset[s
         if kind.guard in hidden:
             continue
         if isinstance(kind, Ref):
-            shown[name] = reference(getattr(instance, name))
+            shown[name] = reference(instance._state.fields_cache.get(name))
         else:
             shown[name] = kind.show(getattr(instance, name))
             if isinstance(kind, Done):
@@ -145,9 +145,27 @@ def show_fields(instance: Any, kinds: Mapping[str, AnyKind], hidden: frozenset[s
     return shown
 
 
+def complete(loaded: Loaded, ctx: Context) -> None:
+    """Read the rows the header points to and nobody has read yet, such as its owner: one statement a kind."""
+    header, cached = loaded.header, loaded.header._state.fields_cache
+    lacking: dict[Any, list[Ref]] = defaultdict(list)
+    for kind in loaded.document.fields.values():
+        if (
+            isinstance(kind, Ref)
+            and getattr(header, kind.column_name) is not None
+            and cached.get(kind.name) is None
+        ):
+            lacking[kind.remote_field.model].append(kind)
+    for model, kinds in lacking.items():
+        rows = find_rows(model, ctx.enterprise_id, {getattr(header, kind.column_name) for kind in kinds})
+        for kind in kinds:
+            cached[kind.name] = rows.get(getattr(header, kind.column_name))
+
+
 def show(loaded: Loaded, ctx: Context) -> dict[str, Any]:
     """Return a document as the API answers it, cut to what the member may see."""
     document, header = loaded.document, loaded.header
+    complete(loaded, ctx)
     hidden = permission.hidden(ctx, document.guards) if document.guards else frozenset()
     shown: dict[str, Any] = {"id": str(header.id), "code": document.code}
     if document.is_master:

@@ -154,7 +154,9 @@ class Header(Record):
     state = _StateColumn()
     close = f.Choice(label=_("Close"), choices=CLOSE, readonly=True, default="open")
     date = _DateColumn(label=_("Date"), initial=lambda ctx: ctx.today, null=False)
-    owner = f.Ref(settings.MEMBER_MODEL, label=_("Owner"), initial=lambda ctx: ctx.member_id, null=False)
+    owner = f.Ref(
+        settings.MEMBER_MODEL, label=_("Owner"), initial=lambda ctx: ctx.member_id, null=False, is_named=True
+    )
     department = f.Ref(
         settings.DEPARTMENT_MODEL,
         label=_("Department"),

@@ -119,6 +119,13 @@ def brief(model: type[models.Model]) -> Table:
     return Table(model, _ASIDE)
 
 
+@cache
+def named(model: type[models.Model]) -> Table:
+    """Return the Table of a model as far as it takes to name a row: key, code and name."""
+    kept = {"enterprise_id", "id", "code", "name"}
+    return Table(model, frozenset(x.attname for x in model._meta.concrete_fields) - kept)
+
+
 class Writing:
     """Rows to write in one statement. Parents and lines may be added in any order: keys are checked at its end."""
 
