@@ -136,17 +136,24 @@ def require_storable(text: str) -> None:
 
 
 class Text(Kind, models.CharField[Any, Any]):
-    """A line of text; blank is the empty string."""
+    """A line of text; blank is the empty string. `index`: documents are searched by its beginning."""
 
     kind = "text"
     django_class = "CharField"
     _may_be_null = False
 
-    def __init__(self, *, max_length: int = 200, **options: Any) -> None:
+    def __init__(self, *, max_length: int = 200, index: bool = False, **options: Any) -> None:
+        self.index = index
         options.setdefault("default", "")
         options.setdefault("null", False)
         super().__init__(max_length=max_length, **options)
         self.blank = True
+
+    @override
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only=private_only)
+        if self.index and not cls._meta.abstract:
+            index_of(cls, "enterprise_id", name)
 
     @override
     def parse(self, value: Any) -> str:

@@ -243,8 +243,8 @@ def execute(loaded: Loaded, ctx: Context, writing: Writing, sign: int) -> None:
     if not rows:
         return
     sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in rows])
-    if sign > 0:
-        _require_open(rows, sources, loaded)
+    # Taking back too: what was closed by hand has settled with the ledgers on what was executed then.
+    _require_open(rows, sources, loaded)
     for row in rows:
         _move(sources[row.source_code], row.source_line, row.counter, executed=sign * row.qty)
     _write(sources, writing, "executed")
@@ -309,7 +309,6 @@ def _adjust(loaded: Loaded, ctx: Context, writing: Writing, by_line: Mapping[uui
     sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in held])
     problems: list[Problem] = []
     changed: list[LinkRow] = []
-    gone: list[LinkRow] = []
     for line in loaded.lines:
         left = by_line[line.id] if returning else ZERO
         for row in reversed([row for row in held if row.target_line == line.id]):
@@ -321,14 +320,13 @@ def _adjust(loaded: Loaded, ctx: Context, writing: Writing, by_line: Mapping[uui
             _move(source, row.source_line, row.counter, linked=moved, executed=moved)
             row.qty += moved
             left -= moved
-            (changed if row.qty > 0 else gone).append(row)
+            changed.append(row)
         if left > 0:
             message = _("%(qty)s is no longer open on what it was made from.") % {"qty": trimmed(left, 0)}
             problems.append(Problem("sources", message, line.no, "exceeds_open"))
     if problems:
         raise Refused(*problems)
     writing.update(changed, ["qty"])
-    writing.delete(LinkRow, [row.id for row in gone])
     _write(sources, writing, "both")
 
 

@@ -201,7 +201,8 @@ class Line(TenantModel):
 class LinkRow(TenantModel):
     """A target line takes a quantity of a source line (flows.md F1), in the unit of the source's field.
 
-    For links between headers (a payment of an order) both lines are the documents' own ids.
+    For links between headers (a payment of an order) both lines are the documents' own ids. A quantity of 0 is left where
+    closing by hand gave everything back: it still says what the line was made from, for who reopens it.
     """
 
     source_doc = f.Ref(Doc, null=False)
@@ -220,7 +221,7 @@ class LinkRow(TenantModel):
                 fields=["enterprise_id", "target_line", "source_line", "counter"],
                 deferrable=models.Deferrable.IMMEDIATE,
             ),
-            CheckConstraint(name="kernel_linkrow_qty", condition=Q(qty__gt=0)),
+            CheckConstraint(name="kernel_linkrow_qty", condition=Q(qty__gte=0)),
         )
         indexes = (
             Index(fields=["enterprise_id", "source_doc_id"], name="kernel_linkrow_source"),

@@ -14,7 +14,7 @@ class Payment(Header):
     supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     account = f.Ref(Account, label=_("Account"), required=False, hint=_("Needed to pay."))
     amount = f.Amount(label=_("Amount"), above="0", required=False, hint=_("Blank: the sum of the lines."))
-    reference = f.Text(label=_("Bank reference"), max_length=100, required=False)
+    reference = f.Text(index=True, label=_("Bank reference"), max_length=100, required=False)
     paid = f.State(PAID)
 
 

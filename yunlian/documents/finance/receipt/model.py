@@ -25,7 +25,7 @@ class Receipt(Header):
     purpose = f.Choice(label=_("Purpose"), choices=PURPOSES, default="contract", initial="contract")
     amount = f.Amount(label=_("Amount"), above="0", required=False, hint=_("Blank: the sum of the lines."))
     payer = f.Text(label=_("Payer"), max_length=100, required=False)
-    reference = f.Text(label=_("Bank reference"), max_length=100, required=False)
+    reference = f.Text(index=True, label=_("Bank reference"), max_length=100, required=False)
     is_auto_applied = f.Boolean(label=_("Pay the oldest contracts with the rest"))
 
 

@@ -21,7 +21,10 @@ class PurchaseOrder(Header):
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
     due_date = f.Date(label=_("Due"), required=False)
     customer_order = f.Code(
-        label=_("Customer's order"), required=False, hint=_("The order of our customer that this one serves.")
+        index=True,
+        label=_("Customer's order"),
+        required=False,
+        hint=_("The order of our customer that this one serves."),
     )
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
     paid_amount = f.Done(label=_("Paid"), of="amount", guard="purchase.price")
@@ -29,7 +32,7 @@ class PurchaseOrder(Header):
     withdrawal = f.State(WITHDRAWAL)
     attempt = f.Integer(label=_("Times sent"), default=0, null=False, readonly=True)
     reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
-    theirs_number = f.Code(label=_("Supplier's number"), readonly=True)
+    theirs_number = f.Code(index=True, label=_("Supplier's number"), readonly=True)
     theirs_state = f.Text(label=_("Supplier's state"), readonly=True)
     expected_date = f.Date(label=_("Expected"), readonly=True)
     quoted_amount = f.Amount(

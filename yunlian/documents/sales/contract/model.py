@@ -36,7 +36,7 @@ class SalesContract(Header):
     """
 
     customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
-    customer_order = f.Code(label=_("Customer's order"), required=False)
+    customer_order = f.Code(index=True, label=_("Customer's order"), required=False)
     warehouse = f.Ref(Warehouse, label=_("Ship from"))
     due_date = f.Date(label=_("Deliver by"), required=False)
     contact = f.Text(label=_("Contact"), max_length=60, required=False)

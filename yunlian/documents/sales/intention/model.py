@@ -12,7 +12,7 @@ class SalesIntention(Header):
     """One customer's wish. No effect on stock or receivables. `reason` is the last one given by either side."""
 
     customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
-    customer_order = f.Code(label=_("Customer's order"), required=False)
+    customer_order = f.Code(index=True, label=_("Customer's order"), required=False)
     due_date = f.Date(label=_("Wanted by"), required=False)
     contact = f.Text(label=_("Contact"), max_length=60, required=False)
     phone = f.Phone(label=_("Telephone"), required=False)

@@ -14,7 +14,7 @@ class PurchaseIn(Header):
 
     supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
-    delivery_no = f.Code(label=_("Delivery note"), required=False)
+    delivery_no = f.Code(index=True, label=_("Delivery note"), required=False)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
     cost = f.Amount(label=_("Cost without tax"), formula="total(lines.cost)", guard="stock.cost")
 

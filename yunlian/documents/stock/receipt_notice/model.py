@@ -17,9 +17,9 @@ class ReceiptNotice(Header):
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
     expected_date = f.Date(label=_("Expected"), required=False)
     logistics = f.Text(label=_("Logistics"), max_length=60, required=False)
-    waybill = f.Code(label=_("Waybill"), required=False)
+    waybill = f.Code(index=True, label=_("Waybill"), required=False)
     shipment = f.Text(label=_("Shipment"), max_length=60, required=False)
-    theirs_number = f.Code(label=_("Supplier's number"), required=False)
+    theirs_number = f.Code(index=True, label=_("Supplier's number"), required=False)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
 
     class Meta:

@@ -26,7 +26,7 @@ def rest(notice: Any, lines: list[Any], closing: bool) -> Iterable[StockEntry]:
         if left > 0:
             ordered = held.get(line.id, ZERO)
             # Closing gives back at most what was taken; reopening takes all of it again where it took any.
-            back = min(left, ordered) if closing else left if ordered else ZERO
+            back = min(left, ordered) if closing else left if line.id in held else ZERO
             yield _move(notice, line, on_order=sign * back, in_transit=-sign * left)
 
 

@@ -22,7 +22,7 @@ class SalesOut(Header):
     phone = f.Phone(label=_("Telephone"), required=False)
     address = f.Text(label=_("Address"), required=False)
     logistics = f.Text(label=_("Carrier"), max_length=60, required=False)
-    waybill = f.Code(label=_("Waybill"), required=False)
+    waybill = f.Code(index=True, label=_("Waybill"), required=False)
     arrival_date = f.Date(label=_("Expected arrival"), required=False)
     signed = f.State(SIGNED)
 
