@@ -99,7 +99,7 @@ _PRODUCT.name = "product"
 OFFER = Flow(
     label=_("State"),
     states=(
-        State("new", _("New"), "moving"),
+        State("new", _("New")),
         State("linked", _("Linked"), "good"),
         State("changed", _("Changed"), "waiting"),
         State("off_shelf", _("Off shelf"), "bad"),

@@ -107,11 +107,11 @@ def _standing(flow: Flow, document: Document, ctx: Context) -> str:
 
 
 def _next_states(flow: Flow, document: Document, ctx: Context) -> list[str]:
-    """Return the states from which the member holds the way on."""
+    """Return the states from which the member holds the way on; what stands quietly waits for nobody."""
     found: dict[str, None] = {}
     for step in flow.steps:
         if step.tone == "primary" and not step.is_partner and permission.may(ctx, document.code, step.name):
-            found |= dict.fromkeys(step.from_)
+            found |= dict.fromkeys(name for name in step.from_ if flow.state(name).tone != "quiet")
     return list(found)
 
 
