@@ -165,7 +165,11 @@ def _hear_refused(arrival: Arrival) -> None:
 def _hear_quoted(arrival: Arrival) -> None:
     names = ("line", "qty", "price", "date")
     lines = [{name: line.get(name) for name in names} for line in wording.lines_of(arrival.data)]
-    _step(arrival, "partner_quote", lines=lines, expected_date=arrival.data.get("expected_date"))
+    said = {
+        "expected_date": arrival.data.get("expected_date"),
+        "theirs_state": arrival.data.get("state") or "",
+    }
+    _step(arrival, "partner_quote", lines=lines, **said)
 
 
 def _hear_granted(arrival: Arrival) -> None:

@@ -147,7 +147,7 @@ COLLAB = Flow(
     label=_("Collaboration"),
     field="collab",
     states=(
-        State("none", _("Not on the chain")),
+        State("none", _("No collaboration")),
         State("unsent", _("Not sent"), "moving"),
         State("sent", _("Waiting to be accepted"), "partner"),
         State("accepted", _("Accepted"), "partner"),
@@ -192,7 +192,7 @@ COLLAB = Flow(
             _("Quoted by the supplier"),
             ("accepted", "quoted"),
             "quoted",
-            input=(LINES, _EXPECTED),
+            input=(LINES, _EXPECTED, _STATE),
             act=take_quote,
             when=("approved",),
             is_partner=True,

@@ -61,6 +61,7 @@ def take_quote(order: Any, lines: list[Any], given: dict[str, Any], ctx: Context
         row = quoted[line.id]
         line.quoted_qty, line.quoted_price, line.quoted_date = row.qty, row.price, row.date
     order.expected_date = given["expected_date"] or order.expected_date
+    order.theirs_state = given["theirs_state"] or order.theirs_state
     order.reason = ""
 
 
