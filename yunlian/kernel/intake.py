@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, require_sto
 from .identity import new_id
 from .load import Loaded
 from .scope import Context
-from .sql import brief, run
+from .sql import Table, brief, run_together
 from .text import _
 
 # Keys of an answer that may come back with it and carry nothing.
@@ -37,19 +38,33 @@ _LINE_ECHO = frozenset(("id", "no", "sources"))
 MAX_LINES = 1_000
 
 
-Finder = Callable[[Any, list[uuid.UUID], list[str], Context], list[Any]]
+@dataclass(frozen=True)
+class Sought:
+    """Rows of one model that were referred to, by id or by code (number)."""
+
+    model: Any
+    ids: list[uuid.UUID]
+    codes: list[str]
 
 
-def find_rows(target: Any, ids: list[uuid.UUID], codes: list[str], ctx: Context) -> list[Any]:
-    """Return the rows of a model that have one of these ids, or one of these codes (numbers), with one statement."""
-    shape = brief(target)
+Finder = Callable[[list[Sought], Context], list[list[Any]]]
+
+
+def find_rows(sought: list[Sought], ctx: Context) -> list[list[Any]]:
+    """Return the rows that were referred to, model by model: one statement each, all in one journey."""
+    shapes = [brief(each.model) for each in sought]
+    found = run_together([_finding(shape, each, ctx) for shape, each in zip(shapes, sought, strict=True)])
+    return [[shape.instance(row) for row in rows] for shape, rows in zip(shapes, found, strict=True)]
+
+
+def _finding(shape: Table, sought: Sought, ctx: Context) -> tuple[str, list[Any]]:
     key = "code" if "code" in shape.by_attname else "number"
-    if codes and key in shape.by_attname:
-        where, values = f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [ids, codes]
+    if sought.codes and key in shape.by_attname:
+        where, values = f"(t.id = ANY(%s) OR t.{key} = ANY(%s))", [sought.ids, sought.codes]
     else:
-        where, values = "t.id = ANY(%s)", [ids]
+        where, values = "t.id = ANY(%s)", [sought.ids]
     sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND {where}'
-    return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, *values])]
+    return sql, [ctx.enterprise_id, *values]
 
 
 def take(
@@ -72,8 +87,7 @@ def take(
         _take_lines(loaded, ctx, data.get("lines"), frozen, problems, wanted)
     elif data.get("lines"):
         problems.append(Problem("lines", _("This has no lines."), code="surplus"))
-    for target, places in wanted.items():
-        problems += _resolve(target, places, ctx, find)
+    problems += _resolve(wanted, ctx, find)
     return problems
 
 
@@ -109,7 +123,7 @@ def take_input(
         if kind.required and value in (None, ""):
             problems.append(Problem(name, _("Must be filled in."), code="required"))
     for target, places in wanted.items():
-        problems += _resolve(target, places, ctx, find_rows)
+        problems += _resolve({target: places}, ctx, find_rows)
         values |= {place.ref.name: answers._state.fields_cache.get(place.ref.name) for place in places}
     return values, problems
 
@@ -260,12 +274,22 @@ class _NewState:
         self.fields_cache: dict[str, Any] = {}
 
 
-def _resolve(target: Any, places: list[_Wanted], ctx: Context, find: Finder) -> Iterable[Problem]:
+def _resolve(wanted: Mapping[Any, list[_Wanted]], ctx: Context, find: Finder) -> Iterable[Problem]:
     """Find what was meant by each id or code, and put it in place."""
-    ids = list({wanted.id for wanted in places if wanted.id is not None})
-    codes = list({wanted.code for wanted in places if wanted.code is not None})
-    found = find(target, ids, codes, ctx)
-    key = "code" if "code" in brief(target).by_attname else "number"
+    sought = [
+        Sought(
+            model,
+            list({each.id for each in places if each.id is not None}),
+            list({each.code for each in places if each.code is not None}),
+        )
+        for model, places in wanted.items()
+    ]
+    for places, found in zip(wanted.values(), find(sought, ctx), strict=True):
+        yield from _place(places, found)
+
+
+def _place(places: list[_Wanted], found: list[Any]) -> Iterable[Problem]:
+    key = "code" if found and hasattr(found[0], "code") else "number"
     by_id = {row.id: row for row in found}
     by_code = {getattr(row, key, None): row for row in found}
     for wanted in places:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .fields import normal_code
+from .intake import Sought
 from .scope import Context
 from .sql import brief, run
 from .text import Label, _
@@ -60,8 +61,11 @@ class Known:
                 return row, None
         return None, _("%(code)s is not known here.") % {"code": text}
 
-    def find(self, model: Any, ids: list[uuid.UUID], codes: list[str], ctx: Context) -> list[Any]:
+    def find(self, sought: list[Sought], ctx: Context) -> list[list[Any]]:
         """See intake.Finder; asks the database only for what was not read ahead, such as what a record had."""
+        return [self._find(each.model, each.ids, each.codes, ctx) for each in sought]
+
+    def _find(self, model: Any, ids: list[uuid.UUID], codes: list[str], ctx: Context) -> list[Any]:
         shape = brief(model)
         missing = [id_ for id_ in ids if id_ not in self._by_id]
         if missing:

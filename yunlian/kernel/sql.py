@@ -1,5 +1,6 @@
 """Set-based statements: one statement of CTEs over the rows' JSON, prepared once per shape."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -47,6 +48,24 @@ class Column:
         self.is_json, self.is_bytes = kind == "jsonb", kind == "bytea"
         self.name, self.attname = field.column or "", field.attname
         self.type = "text" if kind.startswith("varchar") else kind
+
+
+def run_together(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[Row]]:
+    """Execute statements that do not depend on each other in one journey to the server; returns the rows of each."""
+    if len(statements) < 2 or connection.execute_wrappers or connection.force_debug_cursor:
+        return [run(sql, params) for sql, params in statements]
+    connection.ensure_connection()
+    with contextlib.ExitStack() as stack:
+        cursors = [stack.enter_context(psycopg.Cursor(connection.connection)) for _statement in statements]
+        try:
+            with connection.connection.pipeline():
+                for cursor, (sql, params) in zip(cursors, statements, strict=True):
+                    cursor.execute(sql, params, prepare=True, binary=True)
+            return [cursor.fetchall() for cursor in cursors]
+        except psycopg.Error:
+            with connection.wrap_database_errors:
+                raise
+            raise
 
 
 class _Stored:
