@@ -5,12 +5,17 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import settings
 
 from tests.postgres import Cleaner, TestServer, point, session_suffix
 from yunlian.edge import catalogues
 from yunlian.edge.place import ROOT
 
 catalogues.compile_stale()
+
+# How long one example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("yunlian", deadline=None, print_blob=True)
+settings.load_profile("yunlian")
 
 BROWSER = ROOT / "tests" / "browser"
 

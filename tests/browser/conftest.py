@@ -1,25 +1,37 @@
 """A running demonstration and a Chromium for the browser tests.
 
-Screenshots go to var/screens, to be looked at; a script error on any page fails its test.
+Screenshots go to var/screens, to be looked at; with YUNLIAN_PICTURES=1 those of the guide go to docs/guide/pictures. A
+script error or an error in the browser's console fails the test. YUNLIAN_SITE names the data folder of a demonstration
+that runs already (`var` after `make run`), to try again quickly; the tests leave their orders in it.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.running import Installation
-from yunlian.edge.place import VAR
+from yunlian.edge.place import ROOT, VAR
 from yunlian.edge.prepare import browser as chromium
 
 SCREENS = VAR / "screens"
+PICTURES = ROOT / "docs" / "guide" / "pictures"
+REFUSAL = re.compile(
+    r"the server responded with a status of 4\d\d"
+)  # the browser calls every refusal an error
 
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Installation]:
     """The demonstration, freshly loaded, with everything `make run` starts."""
+    if running := os.environ.get("YUNLIAN_SITE"):
+        installation = Installation(Path(running), demo=True)
+        installation.base_url = installation.facts["base_url"]
+        yield installation
+        return
     installation = Installation(VAR / "browser", demo=True)
     installation.remove()
     installation.start(limit_s=300)
@@ -39,16 +51,36 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(site: Installation, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a window of its own for one person: `open_page("login")`, or nobody's without a login."""
+    """Open a window of its own for one person: `open_page("login")`, or nobody's without a login.
+
+    `dark`, and `language` as the console names it, are what the person has chosen before.
+    """
     contexts = []
     errors: list[str] = []
 
-    def opened(login: str | None = None, *, width: int = 1280, height: int = 800, **options: object) -> Page:
+    def heard(said: ConsoleMessage) -> None:
+        if said.type == "error" and not REFUSAL.search(said.text):
+            errors.append(said.text)
+
+    def opened(
+        login: str | None = None,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        language: str = "zh-Hans",
+        **options: object,
+    ) -> Page:
         context = browser.new_context(
             base_url=site.base_url, locale="zh-CN", viewport={"width": width, "height": height},
             **options,    # type: ignore[arg-type]
         )  # fmt: skip
         contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        theme = "dark" if dark else "light"
+        context.add_init_script(
+            f"localStorage.setItem('yl.theme', '{theme}'); localStorage.setItem('yl.locale', '{language}')"
+        )
         if login:
             person = next(each for each in site.facts["people"] if each["login"] == login)
             answer = context.request.post(
@@ -58,10 +90,7 @@ def open_page(site: Installation, browser: Browser) -> Iterator[Callable[..., Pa
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda said: errors.append(said.text) if "Content Security Policy" in said.text else None,
-        )
+        page.on("console", heard)
         return page
 
     yield opened
@@ -82,3 +111,19 @@ def screen(request: pytest.FixtureRequest) -> Callable[[Page, str], Path]:
         return path
 
     return kept
+
+
+@pytest.fixture
+def picture(screen: Callable[[Page, str], Path]) -> Callable[[Page, str], Path]:
+    """Take a picture for the guide: `picture(page, "purchase-order")`."""
+
+    def taken(page: Page, name: str) -> Path:
+        page.wait_for_timeout(400)  # what slides in has arrived
+        if not os.environ.get("YUNLIAN_PICTURES"):
+            return screen(page, name)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        path = PICTURES / f"{name}.png"
+        page.screenshot(path=path, animations="disabled", caret="hide")
+        return path
+
+    return taken

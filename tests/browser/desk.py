@@ -1,0 +1,122 @@
+"""What people do at the console, by mouse and keyboard, in words of the tests."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.running import Installation
+
+SAVED = re.compile(r"^/[a-z_.]+/[0-9a-f-]{36}$")
+
+
+class Desk:
+    """One person's window."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    # --- to get somewhere ---
+
+    def sign_in(self, site: Installation, login: str) -> None:
+        """Sign in by typing."""
+        person = next(each for each in site.facts["people"] if each["login"] == login)
+        self.page.goto("/")
+        self.page.get_by_label("账号").fill(login)
+        self.page.get_by_label("密码").fill(person["password"])
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator(".home")).to_be_visible()
+
+    def menu(self, app: str, item: str) -> None:
+        """Open a list from the rail."""
+        rail = self.page.locator("nav.rail")
+        rail.locator(".apps").get_by_role("button", name=app, exact=True).hover()
+        rail.locator(".items").get_by_role("link", name=item, exact=True).click()
+        expect(self.page.locator("h1.title")).to_have_text(item)
+        self.page.mouse.move(700, 5)
+
+    def find(self, words: str) -> None:
+        """Open the first document the global search finds."""
+        self.page.keyboard.press("Control+k")
+        self.page.keyboard.type(words)
+        expect(self.page.get_by_role("option").filter(has_text=words).first).to_be_visible()
+        self.page.keyboard.press("Enter")
+        expect(self.title).to_be_visible()
+
+    # --- a document ---
+
+    @property
+    def title(self) -> Locator:
+        return self.page.locator("header > h1.title")
+
+    @property
+    def number(self) -> str:
+        """The number of the document that is open."""
+        return self.title.inner_text()
+
+    def field(self, name: str) -> Locator:
+        return self.page.locator(f'.form [data-field="{name}"]')
+
+    def type(self, name: str, text: str) -> None:
+        """Type into a field of the form and leave it by Enter."""
+        box = self.field(name).locator("input, textarea").first
+        box.fill(text)
+        box.press("Enter")
+
+    def act(self, label: str, sure: bool = False) -> None:
+        """Press a button of the document, and its name once more where it asks; wait until it is done."""
+        self.page.locator(".acts").get_by_role("button", name=label, exact=True).click()
+        if sure:
+            dialog = self.page.get_by_role("dialog")
+            dialog.get_by_role("button", name=label, exact=True).click()
+            expect(dialog).to_be_hidden()
+
+    def state(self, *words: str) -> None:
+        """Expect tags beside the number."""
+        for word in words:
+            expect(self.page.locator("header .tag").filter(has_text=word).first).to_be_visible()
+
+    def save(self) -> None:
+        """Ctrl+S, until the document has its address."""
+        self.page.keyboard.press("Control+s")
+        self.page.wait_for_url(lambda url: bool(SAVED.match(re.sub(r"^https?://[^/]+", "", url))))
+        expect(self.page.locator(".unsaved")).to_be_hidden()
+
+    def panel(self, name: str) -> Locator:
+        """Open a part of the right panel."""
+        if self.page.locator("aside").count() == 0:
+            self.page.get_by_role("button", name="显示或收起右侧", exact=True).click()
+        self.page.locator("aside").get_by_role("tab", name=name, exact=True).click()
+        return self.page.locator("aside .panel-body")
+
+    # --- the grid ---
+
+    def cell(self, row: int, column: str) -> Locator:
+        """The cell of a line, from 1, under a heading."""
+        heads = self.page.locator(".grid .head .cell").all_inner_texts()
+        at = next(n for n, head in enumerate(heads) if head.replace("*", "").strip() == column)
+        return self.page.locator(".grid .line:not(.head):not(.foot)").nth(row - 1).locator(".cell").nth(at)
+
+    def key(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def words(self, text: str) -> None:
+        self.page.keyboard.type(text, delay=5)
+
+    def paste(self, block: str) -> None:
+        self.page.evaluate("text => navigator.clipboard.writeText(text)", block)
+        self.page.keyboard.press("Control+v")
+
+    # --- the server, as this person ---
+
+    def ask(self, path: str) -> Any:
+        """What the server says to this person."""
+        answer = self.page.request.get(path)
+        assert answer.ok, answer.text()
+        return answer.json()
+
+    def fits(self) -> None:
+        """Nothing is wider than the window."""
+        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{wide} px too wide at {self.page.url}"
