@@ -12,7 +12,7 @@ from .document import EDITABLE, Document, Missing, pushes
 from .fields import AnyKind, Done, Ref
 from .models import LinkRow
 from .scope import Context
-from .sql import Row, brief, named, run, table
+from .sql import Row, brief, named, run, run_together, table
 
 
 @dataclass
@@ -83,25 +83,38 @@ def load(document: Document, ctx: Context, id_: Any, *, lock: bool = False, scop
         f'SELECT {select.columns} FROM "{document.header._meta.db_table}" t{select.joins} '
         f"WHERE t.enterprise_id = %s AND t.id = %s{where}{' FOR NO KEY UPDATE OF t' if lock else ''}"
     )
-    found = select.instances(run(sql, [ctx.enterprise_id, id_, *values]))
-    if not found:
-        raise Missing(document.code)
-    loaded = Loaded(document, found[0])
+    statements = [(sql, [ctx.enterprise_id, id_, *values])]
     if document.lines is not None:
-        loaded.lines = load_lines(document, ctx, [loaded.pk])
+        statements.append(_lines_statement(document, ctx, [id_]))
     if document.links:
-        loaded.sources = load_sources(ctx, loaded.pk)
+        statements.append(_sources_statement(ctx, id_))
+    # In one journey, and in this order: what is read after the header is read under its lock.
+    headers, *more = run_together(statements)
+    if not headers:
+        raise Missing(document.code)
+    loaded = Loaded(document, select.instances(headers)[0])
+    if document.lines is not None:
+        loaded.lines = select_for(document.lines).instances(more[0])
+    if document.links:
+        loaded.sources = _by_target(more[-1])
     return loaded
 
 
 def load_lines(document: Document, ctx: Context, parents: list[uuid.UUID]) -> list[Any]:
     """Return the lines of documents, in order, with what they point to."""
+    return select_for(document.lines).instances(run(*_lines_statement(document, ctx, parents)))
+
+
+Statement = tuple[str, list[Any]]
+
+
+def _lines_statement(document: Document, ctx: Context, parents: list[Any]) -> Statement:
     select = select_for(document.lines)
     sql = (
         f'SELECT {select.columns} FROM "{table(document.lines).name}" t{select.joins} '
         f'WHERE t.enterprise_id = %s AND t."{document.parent}_id" = ANY(%s) ORDER BY t."{document.parent}_id", t.no'
     )
-    return select.instances(run(sql, [ctx.enterprise_id, parents]))
+    return sql, [ctx.enterprise_id, parents]
 
 
 def find_rows(model: Any, enterprise_id: int, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
@@ -113,11 +126,18 @@ def find_rows(model: Any, enterprise_id: int, ids: Iterable[uuid.UUID]) -> dict[
 
 def load_sources(ctx: Context, target: uuid.UUID) -> dict[uuid.UUID, list[LinkRow]]:
     """Return the links of one target document by target line."""
+    return _by_target(run(*_sources_statement(ctx, target)))
+
+
+def _sources_statement(ctx: Context, target: Any) -> Statement:
     shape = table(LinkRow)
     sql = f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND t.target_doc_id = %s'
+    return sql, [ctx.enterprise_id, target]
+
+
+def _by_target(rows: list[Row]) -> dict[uuid.UUID, list[LinkRow]]:
     found: dict[uuid.UUID, list[LinkRow]] = defaultdict(list)
-    for row in run(sql, [ctx.enterprise_id, target]):
-        link = shape.instance(row)
+    for link in map(table(LinkRow).instance, rows):
         found[link.target_line].append(link)
     return dict(found)
 
