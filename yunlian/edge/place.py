@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-VAR = Path(os.environ.get("YUNLIAN_VAR") or ROOT / "var")  # data, secrets, logs; never committed
+VAR = Path(os.environ.get("YUNLIAN_VAR") or ROOT / "var").absolute()  # data, secrets, logs; never committed
 
 
 def write_private(path: Path, text: str) -> None:

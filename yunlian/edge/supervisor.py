@@ -382,7 +382,11 @@ def main() -> int:
     """Run until a signal comes."""
     began = time.monotonic()
     VAR.mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(port=int(os.environ.get("PORT") or "8000"))
+    port = os.environ.get("PORT") or "8000"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        print(f"PORT is {port!r}; it must be a number from 1 to 65535", file=sys.stderr)
+        return 1
+    supervisor = Supervisor(port=int(port))
     with (VAR / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
