@@ -416,5 +416,6 @@ def main() -> int:
             print(f"cannot run: {error}", file=sys.stderr)
             return 1
         finally:
-            print("  stopping", flush=True)
+            if supervisor.children:
+                print("  stopping", flush=True)
             supervisor.stop()
