@@ -7,7 +7,9 @@ table components of the console set.
 from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from yunlian.kernel.text import Label, _
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -65,21 +67,21 @@ def behind_proxy(answer: Handler) -> Handler:
     return with_address
 
 
-def _problem(code: str, message: str, status: int) -> HttpResponse:
-    body = f'{{"problems":[{{"field":null,"line":null,"code":"{code}","message":"{message}"}}]}}'
-    return HttpResponse(body, status=status, content_type="application/json")
+def _problem(code: str, message: Label, status: int) -> HttpResponse:
+    problem = {"field": None, "line": None, "code": code, "message": str(message)}
+    return JsonResponse({"problems": [problem]}, status=status, json_dumps_params={"ensure_ascii": False})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400 in the API's words: Django refused the request before any view saw it."""
-    return _problem("bad_request", "The request cannot be read.", 400)
+    return _problem("bad_request", _("The request cannot be read."), 400)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404 in the API's words."""
-    return _problem("not_found", "There is nothing here.", 404)
+    return _problem("missing", _("There is no such thing here."), 404)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """500 in the API's words: what happened is in the log, never in the answer."""
-    return _problem("failed", "Something went wrong here; it has been noted.", 500)
+    return _problem("internal", _("Something went wrong on our side; it has been recorded."), 500)
