@@ -90,6 +90,8 @@ def main(words: list[str]) -> int:
         for name, each in COMMANDS.items():
             print(f"  {name:10} {each.__doc__}")
         return 0 if words in ([], ["help"], ["--help"]) else 2
+    if command in (web, worker, chain):
+        os.environ["YUNLIAN_ROLE"] = command.__name__  # a pool, and the limits of this kind of work
     try:
         return command()
     except KeyboardInterrupt:

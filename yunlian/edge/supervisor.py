@@ -82,7 +82,7 @@ class Child:
         with log_file(self.role) as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yunlian", self.role],
-                cwd=ROOT, env=environment | {MARK: self.mark, "YUNLIAN_ROLE": self.role},
+                cwd=ROOT, env=environment | {MARK: self.mark},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,    # Ctrl-C is for the supervisor alone, which stops the rest in order
             )  # fmt: skip
