@@ -5,14 +5,20 @@ What is expected is derived from the declarations and from what the preset roles
 
 import itertools
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import pytest
+from django.db import IntegrityError
 
 from yunlian.kernel.api import ROUTES, XLSX, Route
-from yunlian.kernel.document import REGISTRY, VIEWS
+from yunlian.kernel.document import REGISTRY, VIEWS, Refused
+from yunlian.kernel.permission import Forbidden
+from yunlian.kernel.steps import move
+from yunlian.kernel.testing import savepoint
 from yunlian.org.presets import PRESETS, offered
 
+from .matrix import PAGE, page
 from .stage import NOBODY, World, listed
 
 # Ways that need more than their own verb: whoever takes rows out of a code must be allowed to see it.
@@ -147,3 +153,31 @@ def test_the_matrix_is_no_smaller_than_what_is_declared() -> None:
     assert unreached == set()
     assert len(VIEWS) + len(REGISTRY) == len(listed())
     assert len(list(itertools.chain(ways()))) > 500
+
+
+def test_the_page_about_access_says_what_holds() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        "run `python -m tests.attack.matrix` and look at what changed"
+    )
+
+
+PARTNER = [(c, s) for c, d in REGISTRY.items() for s, (_flow, step) in d.steps.items() if step.is_partner]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("code", "step"), PARTNER)
+def test_the_partners_steps_are_the_chains_alone(world: World, code: str, step: str) -> None:
+    id_ = world.near.rows[code]
+    for who in ("admin", "collaboration"):
+        assert world.as_(who).post(f"/api/{code}/{id_}/{step}").status_code == 403
+    assert step not in world.as_("admin").get(f"/api/{code}/{id_}").json()["can"]["steps"]
+    with world.near.enter() as ctx:
+        with pytest.raises(Forbidden), savepoint():
+            move(code, ctx, id_, step)
+        # It may be too early for it, or lack its input or a message: to the chain it is not forbidden.
+        with suppress(Refused, IntegrityError), savepoint():
+            move(code, replace(ctx, is_chain=True), id_, step)
+
+
+def test_there_are_steps_of_the_partner_to_try() -> None:
+    assert {code for code, _step in PARTNER} >= {"purchase.order", "sales.intention", "chain.link"}

@@ -249,7 +249,7 @@ def test_a_state_a_number_or_an_author_cannot_be_given(world: World, db: None, c
     response = attempt(admin, "POST", f"/api/{code}", body | forged)
     assert response.status_code == 201, response.content
     made = response.json()
-    assert (made["version"], made["created_by"]) == (1, str(world.near.admin_id))
+    assert (made["version"], made["created_by"]["id"]) == (1, str(world.near.admin_id))
     assert made["id"] != str(NOBODY)
     assert made.get("number") != "HACK-1"
     assert made.get("state") != "approved"
