@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from yunlian.kernel.api import Answer, Identity, Request, route
 from yunlian.kernel.document import Invalid, Missing, Problem
 from yunlian.kernel.fields import uuid_or_none
-from yunlian.kernel.load import show
+from yunlian.kernel.resources import answer
 from yunlian.kernel.save import save
 from yunlian.kernel.text import _
 from yunlian.org.gate import GATE
@@ -160,7 +160,7 @@ def rotate(request: Request) -> Any:
 def create_credential(request: Request) -> Any:
     """Make an access credential; its token is in this answer and nowhere else, ever."""
     made = save("chain.credential", request.ctx, request.body)
-    return Answer(show(made, request.ctx) | {"token": made.header.token}, 201, secrets=("token",))
+    return Answer(answer(made, request) | {"token": made.header.token}, 201, secrets=("token",))
 
 
 def _read_bearer(token: str, now: dt.datetime) -> Identity | None:

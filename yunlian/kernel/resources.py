@@ -47,19 +47,19 @@ def get_total(request: Request, code: str) -> Any:
 @route("POST", "/api/{code}", needs="{code}.edit")
 def create(request: Request, code: str) -> Any:
     """Create a document or a master."""
-    return Answer(_answer(save(code, request.ctx, request.body), request), 201)
+    return Answer(answer(save(code, request.ctx, request.body), request), 201)
 
 
 @route("GET", "/api/{code}/{id}", needs="{code}.view")
 def read(request: Request, code: str, id: str) -> Any:
     """One document whole."""
-    return _answer(load(find_document(code), request.ctx, _id(id)), request)
+    return answer(load(find_document(code), request.ctx, _id(id)), request)
 
 
 @route("PUT", "/api/{code}/{id}", needs="{code}.edit")
 def rewrite(request: Request, code: str, id: str) -> Any:
     """Rewrite a document; needs the version that was edited."""
-    return _answer(save(code, request.ctx, request.body, _id(id)), request)
+    return answer(save(code, request.ctx, request.body, _id(id)), request)
 
 
 @route("DELETE", "/api/{code}/{id}", needs="{code}.delete")
@@ -76,7 +76,7 @@ def take_step(request: Request, code: str, id: str, step: str) -> Any:
     version = given.pop("version", None)
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         raise Invalid(Problem("version", _("Must be a whole number.")))
-    return _answer(steps.move(code, request.ctx, _id(id), step, version, **given), request)
+    return answer(steps.move(code, request.ctx, _id(id), step, version, **given), request)
 
 
 @route("GET", "/api/{code}/{id}/trace", needs="{code}.view")
@@ -134,7 +134,7 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
     """The body of a document made from all that is open here; with `save` it is saved."""
     body = pulling.push(code, request.ctx, _id(id), target)
     if request.body.get("save") is True:
-        return Answer(_answer(save(target, request.ctx, body), request), 201)
+        return Answer(answer(save(target, request.ctx, body), request), 201)
     return body
 
 
@@ -205,7 +205,7 @@ def resolve(request: Request, code: str) -> Any:
     return {"found": found, "missing": missing}
 
 
-def _answer(loaded: Loaded, request: Request) -> dict[str, Any]:
+def answer(loaded: Loaded, request: Request) -> dict[str, Any]:
     """Return a document as answered, with the names of who made and last changed it."""
     member = apps.get_model(settings.MEMBER_MODEL)
     people = find_rows(
