@@ -137,7 +137,19 @@ class Trade:
         shop.prove()
 
 
-ACTS = ["sell", "receive", "reserve", "notice", "ship", "take_back", "close", "reopen", "pay", "reverse", "undo"]
+ACTS = [
+    "sell",
+    "receive",
+    "reserve",
+    "notice",
+    "ship",
+    "take_back",
+    "close",
+    "reopen",
+    "pay",
+    "reverse",
+    "undo",
+]
 Acts = list[tuple[str, int]]
 
 

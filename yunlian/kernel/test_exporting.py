@@ -34,7 +34,7 @@ def products(ctx):
         PRODUCT, ctx, code="A1", name="=1+1", unit="PCS", list_price="3680.5", purchase_price="7", lines=lines
     )
     make(PRODUCT, ctx, code="A2", name="床", unit="BOX", list_price=None, status="stopped", lines=[])
-    make(PRODUCT, ctx, code="A3", name="椅", unit="PCS", is_sold=False, lines=[lines[0]])
+    make(PRODUCT, ctx, code="A3", name="椅", unit="PCS", list_price=None, is_sold=False, lines=[lines[0]])
 
 
 def exported(ctx, code=PRODUCT, **query):
