@@ -33,7 +33,7 @@ class Installation:
         self.demo = demo
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, limit_s: float = 90) -> float:
+    def start(self, limit_s: float = 240) -> float:
         """Start and wait until it is ready; the seconds it took."""
         began = time.monotonic()
         hidden = ("YUNLIAN_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")

@@ -24,7 +24,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     installation.remove()
 
 
-def _until(true: object, limit_s: float = 30) -> None:
+def _until(true: object, limit_s: float = 90) -> None:
     deadline = time.monotonic() + limit_s
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline
@@ -66,7 +66,7 @@ def test_a_killed_supervisor_leaves_nothing_that_the_next_start_does_not_stop(
     assert not [
         role for role, pid in before.items() if Path(f"/proc/{pid}/cmdline").exists() and role != "supervisor"
     ]
-    assert took_s < 12
+    assert took_s < 60
 
 
 def test_stopping_stops_everything_and_only_that(installation: Installation) -> None:
