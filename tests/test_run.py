@@ -62,11 +62,10 @@ def test_a_killed_supervisor_leaves_nothing_that_the_next_start_does_not_stop(
     os.kill(before["supervisor"], signal.SIGKILL)
     assert installation.process is not None
     installation.process.wait()
-    took_s = installation.start()
+    installation.start()
     assert not [
         role for role, pid in before.items() if Path(f"/proc/{pid}/cmdline").exists() and role != "supervisor"
     ]
-    assert took_s < 60
 
 
 def test_stopping_stops_everything_and_only_that(installation: Installation) -> None:
