@@ -150,7 +150,7 @@ def lookup(request: Request, code: str) -> Any:
     text = request.query.get("q", "").strip()[:100]
     asked = request.query.get("limit", "")
     limit = min(int(asked) if asked.isdecimal() and len(asked) < 9 else 20, 50)
-    columns = [name for name in ("specification", "short_name", "mobile") if name in document.fields]
+    columns = [name for name in ("specification", "short_name") if name in document.fields]
     picked = "".join(f', t."{name}"' for name in columns)
     table = document.header._meta.db_table
     base = f'SELECT t.id, t.code, t.name{picked} FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active'

@@ -144,7 +144,9 @@ PRESETS = (
         "collaboration",
         "业务协同",
         verbs=MASTERS_READ
-        | {f"{app}.*": "partner" for app in ("sales", "purchase", "finance", "stock", "masters", "chain")},
+        | {f"{app}.*": "partner" for app in ("sales", "purchase", "finance", "stock", "masters")}
+        # Not credentials: a token that leaked must not make others that outlive it.
+        | {"chain.link": "partner", "chain.product": "partner", "chain.credential": "read"},
         scopes={"*": "all"},
         guards="sales.price+ purchase.price+ stock.cost+",
     ),

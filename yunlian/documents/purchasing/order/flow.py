@@ -152,7 +152,7 @@ COLLAB = Flow(
         State("sent", _("Waiting to be accepted"), "partner"),
         State("accepted", _("Accepted"), "partner"),
         State("quoted", _("Quotation to confirm"), "waiting"),
-        State("agreed", _("Agreed"), "good"),
+        State("agreed", _("Collaboration complete"), "good"),
         State("refused", _("Refused"), "bad"),
     ),
     steps=(
