@@ -330,8 +330,11 @@ def _attempts(request: Request) -> HttpResponse:
             problem = problem_of(error)
             if problem is not None:
                 raise Refused(problem) from None
-            if attempt == 2 or not _is_race(error):
+            if not _is_race(error):
                 raise
+            if attempt == 2:
+                message = _("The same was entered elsewhere at this moment: look at it and try again.")
+                raise Refused(Problem(None, message, code="taken")) from None
         except DataError:
             raise Invalid(Problem(None, _("A value does not fit its column."), code="range")) from None
         time.sleep(random.uniform(0.005, 0.05) * (attempt + 1))

@@ -30,6 +30,7 @@ from .fields import (
     Tags,
     Text,
     normal_code,
+    require_storable,
     uuid_or_none,
 )
 from .models import Doc
@@ -425,6 +426,10 @@ def branches_of(listed: Listed, ctx: Context, text: str) -> list[Sql] | None:
         return None
     if len(text) > 100:
         raise Invalid(Problem("search", _("Is longer than %(n)s characters.") % {"n": 100}, code="too_long"))
+    try:
+        require_storable(text)
+    except BadValue as bad:
+        raise Invalid(Problem("search", bad.message, code=bad.code)) from None
     if isinstance(listed, Document) and listed.is_master:
         return [("t.id = ANY(%s::uuid[])", [find_records(ctx, listed.code, text, 1_000)])]
     branches: list[Sql] = []
