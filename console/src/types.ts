@@ -116,7 +116,7 @@ export interface Session {
 }
 
 export interface TraceNode {
-  code: string; label: string; id: string; number: string; state: string; state_label: string; tone: Tone; date: string | null;
+  code: string; label: string; id: string; number: string | null; state: string | null; state_label?: string; tone: Tone; date: string | null;
   amount?: string | null; current: boolean;
 }
 export interface TraceEdge { from: string; to: string; qty: string | null; unit?: string | null }

@@ -133,7 +133,10 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
   function fromBody(line: LineBody): Line {
     const { id, sources, ...rest } = line;
     const values: Record<string, FieldValue> = {};
-    for (const name of Object.keys(lineFields.value)) values[name] = (rest[name] ?? null) as FieldValue;
+    for (const [name, field] of Object.entries(lineFields.value)) {
+      // A line that is not saved yet, from a push or a copy, begins with what its body leaves open.
+      values[name] = (rest[name] ?? (id ? null : defaultOf(field))) as FieldValue;
+    }
     return { key: id ?? newKey(), id, sources, values, bad: {} };
   }
 
