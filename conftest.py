@@ -20,6 +20,7 @@ settings.load_profile("yunlian")
 BROWSER = ROOT / "tests" / "browser"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests share one demonstration, so they stay together on one core, and start first: they are longest."""
     for item in items:

@@ -4,6 +4,7 @@ Runs before anything is installed, so it uses the standard library alone. What i
 second run looks at digests and does nothing. `python -m yunlian.edge.prepare run|dev|test`.
 """
 
+import ctypes.util
 import fcntl
 import hashlib
 import importlib.util
@@ -238,12 +239,14 @@ def has_chinese_font() -> bool:
 
 
 def prepare_browser() -> None:
-    """Chromium and a Chinese font, for the browser tests."""
+    """Chromium, a Chinese font, and a library that the driver's own Node wants, for the browser tests."""
     missing = [] if browser() else ["chromium"]
     if not has_chinese_font():
         missing.append("fonts-noto-cjk")
+    if ctypes.util.find_library("atomic") is None:
+        missing.append("libatomic1")
     if missing:
-        install_packages(missing, "The browser tests need Chromium and a Chinese font")
+        install_packages(missing, "The browser tests need a Chromium that shows Chinese, and its driver")
 
 
 # --- all of it ---
