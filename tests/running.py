@@ -51,12 +51,20 @@ class Installation:
                 [sys.executable, "-m", "yunlian", "run"],
                 cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             )  # fmt: skip
+        try:
+            self._wait(began + limit_s)
+        except AssertionError:
+            self.remove()  # what did not become ready must not go on in the background
+            raise
+        return time.monotonic() - began
+
+    def _wait(self, deadline: float) -> None:
+        assert self.process is not None
         while not (self.folder / "demo.json").exists() or not self.healthy():
             words = (self.folder / "said").read_text(encoding="utf-8")
             assert self.process.poll() is None, f"it ended by itself:\n{words}"
-            assert time.monotonic() - began < limit_s, f"not ready after {limit_s} s:\n{words}"
+            assert time.monotonic() < deadline, f"not ready in time:\n{words}"
             time.sleep(0.05)
-        return time.monotonic() - began
 
     @property
     def facts(self) -> dict[str, Any]:
