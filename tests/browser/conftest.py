@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.running import Installation
 from yunlian.edge.place import ROOT, VAR
@@ -50,7 +50,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(site: Installation, browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(
+    site: Installation, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Page]]:
     """Open a window of its own for one person: `open_page("login")`, or nobody's without a login.
 
     `dark`, and `language` as the console names it, are what the person has chosen before.
@@ -93,8 +95,12 @@ def open_page(site: Installation, browser: Browser) -> Iterator[Callable[..., Pa
         page.on("console", heard)
         return page
 
+    failed = request.session.testsfailed
     yield opened
-    for context in contexts:
+    for at, context in enumerate(contexts):
+        if request.session.testsfailed > failed:
+            for page in context.pages:
+                page.screenshot(path=SCREENS / f"failed-{request.node.name}-{at}.png")
         context.close()
     assert errors == []
 
@@ -118,7 +124,8 @@ def picture(screen: Callable[[Page, str], Path]) -> Callable[[Page, str], Path]:
     """Take a picture for the guide: `picture(page, "purchase-order")`."""
 
     def taken(page: Page, name: str) -> Path:
-        page.wait_for_timeout(400)  # what slides in has arrived
+        expect(page.locator(".el-message")).to_have_count(0)  # what was said has gone again
+        page.wait_for_timeout(300)
         if not os.environ.get("YUNLIAN_PICTURES"):
             return screen(page, name)
         PICTURES.mkdir(parents=True, exist_ok=True)

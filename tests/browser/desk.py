@@ -25,14 +25,14 @@ class Desk:
         self.page.get_by_label("账号").fill(login)
         self.page.get_by_label("密码").fill(person["password"])
         self.page.keyboard.press("Enter")
-        expect(self.page.locator(".home")).to_be_visible()
+        expect(self.page.locator(".home h1")).to_be_visible()
 
     def menu(self, app: str, item: str) -> None:
         """Open a list from the rail."""
         rail = self.page.locator("nav.rail")
         rail.locator(".apps").get_by_role("button", name=app, exact=True).hover()
         rail.locator(".items").get_by_role("link", name=item, exact=True).click()
-        expect(self.page.locator("h1.title")).to_have_text(item)
+        expect(self.page.locator("h1.title").first).to_have_text(item)
         self.page.mouse.move(700, 5)
 
     def find(self, words: str) -> None:
@@ -78,14 +78,16 @@ class Desk:
 
     def save(self) -> None:
         """Ctrl+S, until the document has its address."""
+        expect(self.page.locator(".acts").get_by_role("button", name="保存", exact=True)).to_be_enabled()
         self.page.keyboard.press("Control+s")
         self.page.wait_for_url(lambda url: bool(SAVED.match(re.sub(r"^https?://[^/]+", "", url))))
         expect(self.page.locator(".unsaved")).to_be_hidden()
 
     def panel(self, name: str) -> Locator:
         """Open a part of the right panel."""
-        if self.page.locator("aside").count() == 0:
-            self.page.get_by_role("button", name="显示或收起右侧", exact=True).click()
+        expect(self.page.get_by_role("button", name="右侧面板", exact=True)).to_be_visible()
+        if self.page.locator(".document.folded").count():
+            self.page.get_by_role("button", name="右侧面板", exact=True).click()
         self.page.locator("aside").get_by_role("tab", name=name, exact=True).click()
         return self.page.locator("aside .panel-body")
 
@@ -93,6 +95,7 @@ class Desk:
 
     def cell(self, row: int, column: str) -> Locator:
         """The cell of a line, from 1, under a heading."""
+        expect(self.page.locator(".grid .head .cell").filter(has_text=column).first).to_be_visible()
         heads = self.page.locator(".grid .head .cell").all_inner_texts()
         at = next(n for n, head in enumerate(heads) if head.replace("*", "").strip() == column)
         return self.page.locator(".grid .line:not(.head):not(.foot)").nth(row - 1).locator(".cell").nth(at)
