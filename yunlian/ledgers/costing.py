@@ -159,7 +159,7 @@ def find_last_costs(products: Collection[uuid.UUID]) -> dict[uuid.UUID, Decimal]
     priced = Product.objects.filter(id__in=products).values_list("id", "purchase_price")
     found: dict[uuid.UUID, Decimal] = {id_: price or ZERO for id_, price in priced}
     moved = CostEntry.objects.filter(product_id__in=products).exclude(qty=0)
-    latest = moved.order_by("product_id", "-at", "-line_no", "-leg").distinct("product_id")
+    latest = moved.order_by("product_id", "-at", "-id").distinct("product_id")
     for id_, qty, value in latest.values_list("product_id", "qty", "value"):
         found[id_] = value / qty
     return found
