@@ -32,11 +32,12 @@ def site() -> Iterator[Installation]:
         installation.base_url = installation.facts["base_url"]
         yield installation
         return
-    installation = Installation(VAR / "browser", demo=True)
-    installation.remove()
-    installation.start(limit_s=300)
-    yield installation
-    installation.remove()
+    installation = Installation(VAR / f"browser-{os.getpid()}", demo=True)  # two runs do not meet
+    try:
+        installation.start(limit_s=300)
+        yield installation
+    finally:
+        installation.remove()
 
 
 @pytest.fixture(scope="package")  # its event loop must end before other tests touch Django's database
