@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from copy import copy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.db.models import Sum
@@ -32,20 +33,25 @@ def rounded(amount: Decimal) -> Decimal:
 
 @dataclass
 class Pool:
-    """Quantity and value of one product while a posting is being valued; `last` is a known cost per base unit."""
+    """Quantity and value of one product while a posting is being valued; `last` is a known cost per base unit, exact."""
 
     qty: Decimal
     value: Decimal
-    last: Decimal | None = None
+    last: Fraction | None = None
 
-    def average(self) -> Decimal:
-        """Return the cost of one base unit: of what is there, else the last one known, else 0."""
-        return self.value / self.qty if self.qty else self.last or ZERO
+    def average(self) -> Fraction:
+        """Return the cost of one base unit, exact: of what is there, else the last one known, else 0."""
+        return Fraction(self.value) / Fraction(self.qty) if self.qty else self.last or Fraction(0)
+
+    def worth(self, qty: Decimal) -> Decimal:
+        """Return what `qty` is worth at the average, rounded once: an average rounded first could lose a cent."""
+        exact = Fraction(qty) * self.average()
+        return rounded(Decimal(exact.numerator) / Decimal(exact.denominator))
 
     def move(self, qty: Decimal, value: Decimal) -> None:
         """Add a signed quantity and value."""
         if self.qty:
-            self.last = self.value / self.qty
+            self.last = Fraction(self.value) / Fraction(self.qty)
         self.qty, self.value = self.qty + qty, self.value + value
 
     def issue(self, qty: Decimal) -> Decimal:
@@ -54,8 +60,8 @@ class Pool:
             return self.value
         if 0 < self.qty < qty:
             # What is there goes whole; the rest is owed at the same average, provisionally.
-            return self.value + rounded((qty - self.qty) * self.average())
-        return rounded(qty * self.average())
+            return self.value + self.worth(qty - self.qty)
+        return self.worth(qty)
 
     def revalued(self, qty: Decimal, value: Decimal) -> Decimal:
         """Return what must be added so that goods issued below zero bear the cost of a receipt of `qty` at `value`."""
@@ -96,7 +102,7 @@ def _value(entry: CostEntry, pool: Pool, issue: "Issue | None") -> Decimal:
         return -pool.issue(-entry.qty)
     if issue is not None:
         return issue.share(entry.qty)
-    return rounded(entry.qty * pool.average())
+    return pool.worth(entry.qty)
 
 
 @dataclass
@@ -150,18 +156,18 @@ def _adjustment(entry: CostEntry, value: Decimal, entries: list[CostEntry]) -> C
     return made
 
 
-def find_last_costs(products: Collection[uuid.UUID]) -> dict[uuid.UUID, Decimal]:
+def find_last_costs(products: Collection[uuid.UUID]) -> dict[uuid.UUID, Fraction]:
     """Return the cost of one base unit of products that are not there: of the last goods that moved, else the purchase
     price, else 0. Per base unit, unrounded. Two statements, none without products.
     """
     if not products:
         return {}
     priced = Product.objects.filter(id__in=products).values_list("id", "purchase_price")
-    found: dict[uuid.UUID, Decimal] = {id_: price or ZERO for id_, price in priced}
+    found = {id_: Fraction(price or ZERO) for id_, price in priced}
     moved = CostEntry.objects.filter(product_id__in=products).exclude(qty=0)
     latest = moved.order_by("product_id", "-at", "-id").distinct("product_id")
     for id_, qty, value in latest.values_list("product_id", "qty", "value"):
-        found[id_] = value / qty
+        found[id_] = Fraction(value) / Fraction(qty)
     return found
 
 
