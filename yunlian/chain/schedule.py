@@ -13,7 +13,6 @@ LONGEST_RETRY_AFTER_S = 3600
 SUSPEND_AFTER = dt.timedelta(hours=72)
 PROBE_SUSPENDED_S = 3600
 IDLE_PROBE = dt.timedelta(minutes=15)
-OPEN_CIRCUIT_AFTER = 5  # transport failures of one destination in a row
 ALARMS = (dt.timedelta(minutes=15), dt.timedelta(hours=4))
 
 
