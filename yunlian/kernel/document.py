@@ -224,8 +224,6 @@ class Document:
     links: tuple[Link, ...] = ()
     sums: str = ""
     sort: str = "-date"
-    route_by: str = ""
-    prints: tuple[str, ...] = ()
     menu: str | None = ""
     verbs: tuple[str, ...] = ("view", "edit", "delete", "export", "import")
     is_chained: bool = False

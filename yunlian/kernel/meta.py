@@ -99,7 +99,6 @@ def _document(
             if permission.may(ctx, target.code, "edit")
         ],
         "chained": document.is_chained,
-        "prints": list(document.prints),
     }
 
 

@@ -59,7 +59,6 @@ PAYMENT = declare(
                 of_header=True,
             ),
         ),
-        route_by="amount supplier",
         is_chained=True,
     )
 )

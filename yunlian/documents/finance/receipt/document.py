@@ -103,7 +103,6 @@ RECEIPT = declare(
                 of_header=True,
             ),
         ),
-        route_by="amount customer",
         is_chained=True,
     )
 )

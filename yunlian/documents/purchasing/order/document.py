@@ -42,7 +42,6 @@ PURCHASE_ORDER = declare(
                 of="lines",
             ),
         ),
-        route_by="amount supplier",
         is_chained=True,
     )
 )

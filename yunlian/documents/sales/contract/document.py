@@ -100,7 +100,6 @@ SALES_CONTRACT = declare(
                 same=("customer", "product"),
             ),
         ),
-        route_by="total customer",
     )
 )
 progress.subscribe()

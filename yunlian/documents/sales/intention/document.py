@@ -34,7 +34,6 @@ SALES_INTENTION = declare(
                 of="lines",
             ),
         ),
-        route_by="amount customer",
         is_chained=True,
     )
 )

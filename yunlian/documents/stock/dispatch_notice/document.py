@@ -58,6 +58,5 @@ DISPATCH_NOTICE = declare(
                 returns=True,
             ),
         ),
-        route_by="customer warehouse",
     )
 )

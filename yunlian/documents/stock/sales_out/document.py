@@ -73,7 +73,6 @@ SALES_OUT = declare(
                 onward=(("sales.contract", "shipped_qty"),),
             ),
         ),
-        route_by="customer warehouse",
         is_chained=True,
     )
 )
