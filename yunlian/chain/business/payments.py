@@ -73,13 +73,16 @@ def _receive(arrival: Arrival) -> None:
 
 
 def _saved(arrival: Arrival, body: dict[str, Any], lines: list[dict[str, Any]]) -> Loaded:
-    """Save the receipt with its parts; when a part does not fit (paid beyond what is open), without them."""
+    """Save the receipt with its parts; when a part does not fit (paid beyond what is open), without them.
+
+    Why it does not fit then stands in the receipt's note, for finance to lay the money by hand.
+    """
     if lines:
         try:
             with transaction.atomic():
                 return save(RECEIPT, arrival.ctx, body | {"lines": lines})
-        except Refused:
-            pass
+        except Refused as refused:
+            body |= {"note": f"{body['note']} {refused}".strip()[:500]}
     return save(RECEIPT, arrival.ctx, body | {"lines": []})
 
 
