@@ -19,10 +19,9 @@ from django.db import connection
 
 from bench.measure import Result, compared, in_turns
 from yunlian.kernel.identity import new_id
-from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import Table, table
-from yunlian.kernel.steps import move
+from yunlian.kernel.steps import save_and_move
 from yunlian.kernel.testing import Statements, context, data, make
 
 LINES = 10
@@ -66,9 +65,7 @@ def _ours(where: Desk) -> Callable[[], Any]:
     def act() -> None:
         body = where.bodies[next(turn) % len(where.bodies)]
         with tenant(where.ctx.enterprise_id):
-            made = save("purchase.order", where.ctx, body)
-        with tenant(where.ctx.enterprise_id):
-            move("purchase.order", where.ctx, made.pk, "approve")
+            save_and_move("purchase.order", where.ctx, body, "approve")
 
     return act
 
@@ -78,8 +75,7 @@ def _statements(where: Desk) -> Result:
     for lines in (1, LINES, 500):
         rows = [row for _ in range(500) for row in where.bodies[0]["lines"]][:lines]
         with tenant(where.ctx.enterprise_id), Statements() as counted:
-            made = save("purchase.order", where.ctx, where.bodies[0] | {"lines": rows})
-            move("purchase.order", where.ctx, made.pk, "approve")
+            save_and_move("purchase.order", where.ctx, where.bodies[0] | {"lines": rows}, "approve")
         counts.append(counted.count)
     same = len(set(counts)) == 1
     note = f"1, 10, 500 lines: {counts}" + ("" if same else " NOT FIXED")
@@ -89,8 +85,7 @@ def _statements(where: Desk) -> Result:
 def _floor(where: Desk, rounds: int) -> Callable[[], Any]:
     """Return an act that writes the rows of one more order; rows are made beforehand, outside what is timed."""
     with tenant(where.ctx.enterprise_id):
-        made = save("purchase.order", where.ctx, where.bodies[0])
-        move("purchase.order", where.ctx, made.pk, "approve")
+        made = save_and_move("purchase.order", where.ctx, where.bodies[0], "approve")
         pattern = list(_left_behind(made.pk, where.ctx.enterprise_id))
     prepared = iter([_renewed(pattern, made.pk) for _ in range(rounds + 40)])
     raw = psycopg.connect(_address())
@@ -230,8 +225,7 @@ def _fill(where: Desk, entries: int) -> None:
     names = ", ".join(f'"{c.name}"' for c in shape.columns if c.name not in ("id", "turn", "date"))
     for _ in range(0, entries, TURNS * LINES):
         with tenant(enterprise):
-            made = save("purchase.order", where.ctx, where.bodies[0])
-            move("purchase.order", where.ctx, made.pk, "approve")
+            made = save_and_move("purchase.order", where.ctx, where.bodies[0], "approve")
         with tenant(enterprise), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = '600s'")
             cursor.execute(

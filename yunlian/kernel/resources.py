@@ -44,10 +44,13 @@ def get_total(request: Request, code: str) -> Any:
     return listing.total(find_listed(code), request.ctx, listing.read_query(request.query))
 
 
-@route("POST", "/api/{code}", needs="{code}.edit")
+_THEN = {"then": {"type": "string", "description": "A step to take at once: saved and moved, or neither."}}
+
+
+@route("POST", "/api/{code}", needs="{code}.edit", schema={"query": _THEN})
 def create(request: Request, code: str) -> Any:
-    """Create a document or a master."""
-    return Answer(answer(save(code, request.ctx, request.body), request), 201)
+    """Create a document or a master; with `then`, take a step at once."""
+    return Answer(answer(_saved(request, code), request), 201)
 
 
 @route("GET", "/api/{code}/{id}", needs="{code}.view")
@@ -56,10 +59,17 @@ def read(request: Request, code: str, id: str) -> Any:
     return answer(load(find_document(code), request.ctx, _id(id)), request)
 
 
-@route("PUT", "/api/{code}/{id}", needs="{code}.edit")
+@route("PUT", "/api/{code}/{id}", needs="{code}.edit", schema={"query": _THEN})
 def rewrite(request: Request, code: str, id: str) -> Any:
-    """Rewrite a document; needs the version that was edited."""
-    return answer(save(code, request.ctx, request.body, _id(id)), request)
+    """Rewrite a document; needs the version that was edited. With `then`, take a step at once."""
+    return answer(_saved(request, code, _id(id)), request)
+
+
+def _saved(request: Request, code: str, id_: Any = None) -> Loaded:
+    step = request.query.get("then")
+    if step is None:
+        return save(code, request.ctx, request.body, id_)
+    return steps.save_and_move(code, request.ctx, request.body, step, id_)
 
 
 @route("DELETE", "/api/{code}/{id}", needs="{code}.delete")

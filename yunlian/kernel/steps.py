@@ -8,7 +8,7 @@ from .document import Document, Flow, Invalid, Missing, Problem, Refused, Step, 
 from .events import announce
 from .intake import take_input
 from .load import Loaded, close_fits, load
-from .save import check, compute, require_version
+from .save import check, compute, require_version, save
 from .scope import Context
 from .sql import Writing
 from .text import _
@@ -21,17 +21,33 @@ def move(code: str, ctx: Context, id_: Any, step: str, /, version: int | None = 
     without the verb, Invalid for bad input.
     """
     document = find_document(code)
-    if step not in document.steps:
-        raise Missing(f"{code}.{step}")
-    flow, declared = document.steps[step]
-    permission.require(ctx, document, step)
-    if declared.is_partner and not ctx.is_chain:
-        raise permission.Forbidden(f"{code}.{step} is taken by the chain.")
+    flow, declared = _entitled(document, ctx, step)
     values = _input(declared, given, ctx)
     loaded = load(document, ctx, id_, lock=True)
     require_version(loaded, ctx, version)
-    _require_state(loaded, flow, declared)
     return _take(loaded, ctx, flow, declared, values)
+
+
+def save_and_move(code: str, ctx: Context, data: Mapping[str, Any], step: str, id_: Any = None) -> Loaded:
+    """Save a document and take a step that asks for nothing, from the same rows in memory: both happen, or neither.
+
+    Raises what `save` and `move` raise.
+    """
+    document = find_document(code)
+    flow, declared = _entitled(document, ctx, step)
+    values = _input(declared, {}, ctx)
+    return _take(save(code, ctx, data, id_), ctx, flow, declared, values)
+
+
+def _entitled(document: Document, ctx: Context, step: str) -> tuple[Flow, Step]:
+    """Return the step the member may take. Raises Missing when there is none of that name, Forbidden without its verb."""
+    if step not in document.steps:
+        raise Missing(f"{document.code}.{step}")
+    flow, declared = document.steps[step]
+    permission.require(ctx, document, step)
+    if declared.is_partner and not ctx.is_chain:
+        raise permission.Forbidden(f"{document.code}.{step} is taken by the chain.")
+    return flow, declared
 
 
 def _input(step: Step, given: Mapping[str, Any], ctx: Context) -> dict[str, Any]:
@@ -54,6 +70,7 @@ def _require_state(loaded: Loaded, flow: Flow, step: Step) -> None:
 
 def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str, Any]) -> Loaded:
     document, header = loaded.document, loaded.header
+    _require_state(loaded, flow, step)
     before = audit.Picture(loaded) if step.act is not None else None
     writing = Writing(ctx.enterprise_id)
     setattr(header, flow.field, step.to)

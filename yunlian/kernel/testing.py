@@ -39,7 +39,7 @@ from .load import Loaded, load, show
 from .permission import Forbidden
 from .save import save
 from .scope import Context, Grants, tenant
-from .steps import move
+from .steps import move, save_and_move
 from .verify import verify
 
 ALL = Grants(frozenset("*"), {"*": "all"}, frozenset("*"), frozenset("*"))
@@ -355,6 +355,27 @@ class FlowSuite(DocumentSuite):
                 move(self.code, ctx, made.pk, "approve")
             counts.append(counted.count)
         assert counts[0] == counts[1]
+
+    def test_saved_and_approved_at_once_it_stands_as_if_one_after_the_other(self, ctx: Context) -> None:
+        made = save_and_move(self.code, ctx, data(self.code, ctx, lines=2, **self.overrides), "approve")
+        again = load(self.document, ctx, made.pk)
+        assert (again.header.state, again.header.number) == ("approved", made.header.number)
+        assert show(again, ctx) == show(made, ctx)
+        move(self.code, ctx, made.pk, "unapprove")
+        assert verify(ctx.enterprise_id) == []
+
+    def test_saved_and_approved_at_once_happens_whole_or_not_at_all(self, ctx: Context) -> None:
+        body = data(self.code, ctx, **self.overrides)
+        count = self.document.header.objects.count()
+        verbs = frozenset({f"{self.code}.view", f"{self.code}.edit"})
+        guards = frozenset(self.document.guards)
+        clerk = context(ctx.enterprise_id, ctx.member_id, Grants(verbs, {"*": "all"}, guards, guards))
+        with pytest.raises(Forbidden), savepoint():
+            save_and_move(self.code, clerk, body, "approve")
+        assert refusal(save_and_move, self.code, ctx, body, "unapprove") == [("state", None)]
+        assert self.document.header.objects.count() == count
+        save(self.code, clerk, body)
+        assert self.document.header.objects.count() == count + 1
 
     def test_a_voided_document_keeps_its_number_and_frees_its_sources(self, ctx: Context) -> None:
         made = self._make(ctx)
