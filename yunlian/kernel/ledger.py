@@ -37,11 +37,15 @@ class Fold:
 
 @dataclass(frozen=True)
 class Ledger:
-    """One ledger. `value(entries, balances)` fills in what needs locked balances: balances by key of the first fold."""
+    """One ledger. `value(entries, balances)` fills in what needs locked balances: balances by key of the first fold.
+
+    `adjusts` names the column by which a later row of any document corrects a row; it is taken back with that row.
+    """
 
     entry: type[Entry]
     folds: tuple[Fold, ...]
     value: Callable[[list[Any], dict[tuple[Any, ...], Any]], None] | None = None
+    adjusts: str | None = None
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -86,11 +90,13 @@ def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
         rows = _live(kind, loaded, ctx)
         legs: dict[int, int] = defaultdict(int)
         for entry in rows:
-            entry.reverses, entry.id = entry.id, new_id()
-            entry.turn, entry.at = loaded.header.turn, ctx.now
-            # Several postings of one document (approval, closing, a step of its own) are taken back in one turn.
-            entry.leg = legs[entry.line_no]
-            legs[entry.line_no] += 1
+            entry.reverses, entry.id, entry.at = entry.id, new_id(), ctx.now
+            if entry.doc_id != loaded.pk:
+                entry.leg = -1 - entry.leg  # another's row keeps its turn: one entry can take it back
+            else:
+                # Several postings of one document (approval, closing, a step of its own) are taken back in one turn.
+                entry.turn, entry.leg = loaded.header.turn, legs[entry.line_no]
+                legs[entry.line_no] += 1
             for measure in LEDGERS[kind].measures:
                 setattr(entry, measure, -getattr(entry, measure))
         if rows:
@@ -100,13 +106,21 @@ def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
 
 
 def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
-    shape = table(kind)
+    """Return what stands of the document's entries, and of what others added to correct them."""
+    shape, adjusts = table(kind), LEDGERS[kind].adjusts
+    mine, params = "t.doc_id = %s", [loaded.pk]
+    if adjusts is not None:
+        mine = (
+            f'(t.doc_id = %s OR t."{adjusts}" IN (SELECT m.id FROM "{shape.name}" m WHERE m.enterprise_id = %s '
+            "AND m.doc_id = %s AND m.reverses IS NULL))"
+        )
+        params += [ctx.enterprise_id, loaded.pk]
     sql = (
-        f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND t.doc_id = %s '
+        f'SELECT {shape.select("t")} FROM "{shape.name}" t WHERE t.enterprise_id = %s AND {mine} '
         "AND t.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM "
         f'"{shape.name}" u WHERE u.enterprise_id = t.enterprise_id AND u.reverses = t.id) ORDER BY t.line_no, t.turn, t.leg'
     )
-    return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, loaded.pk])]
+    return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, *params])]
 
 
 def _write(

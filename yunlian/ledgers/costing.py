@@ -1,12 +1,16 @@
 """Moving average cost by quantity and value (flows.md F11). The value is the truth; no average is stored rounded.
 
-One average for each product over all warehouses. A receipt says its value; an issue, or a return, leaves it None and is
-valued here, under the lock of the product's balance. Goods issued below zero are valued at the last known average,
-provisionally: the next receipt values them again and posts the difference with quantity 0.
+One average for each product over all warehouses, in the order of business date, then of posting. A receipt says its
+value; an issue, or a return, leaves it None and is valued here, under the lock of the product's balance. Goods issued
+below zero are valued at the last known average, provisionally: the next receipt values them again and posts the
+difference with quantity 0. What is dated before goods that have moved already is valued where it belongs, and the later
+issues are valued again (`revalue`).
 """
 
+import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,6 +22,8 @@ from django.db.models import Sum
 from yunlian.kernel.document import Problem
 from yunlian.kernel.fields import trimmed
 from yunlian.kernel.identity import new_id
+from yunlian.kernel.scope import enterprise_id
+from yunlian.kernel.sql import run, table
 from yunlian.kernel.text import _
 from yunlian.masters.models import Product
 
@@ -50,8 +56,8 @@ class Pool:
 
     def move(self, qty: Decimal, value: Decimal) -> None:
         """Add a signed quantity and value."""
-        if self.qty:
-            self.last = Fraction(self.value) / Fraction(self.qty)
+        if qty:
+            self.last = Fraction(value) / Fraction(qty)
         self.qty, self.value = self.qty + qty, self.value + value
 
     def issue(self, qty: Decimal) -> Decimal:
@@ -63,6 +69,13 @@ class Pool:
             return self.value + self.worth(qty - self.qty)
         return self.worth(qty)
 
+    def receive(self, qty: Decimal, value: Decimal) -> Decimal:
+        """Add a move, and what it makes goods issued below zero cost otherwise, which is returned."""
+        again = self.revalued(qty, value)
+        self.move(qty, value)
+        self.move(ZERO, again)
+        return again
+
     def revalued(self, qty: Decimal, value: Decimal) -> Decimal:
         """Return what must be added so that goods issued below zero bear the cost of a receipt of `qty` at `value`."""
         again = min(-self.qty, qty)
@@ -73,14 +86,21 @@ class Pool:
 
 
 def value_moves(entries: list[CostEntry], balances: dict[tuple[Any, ...], CostBalance]) -> None:
-    """Fill in the value of every entry that has none, and append the revaluation of goods that were issued below zero.
+    """Fill in the value of every entry that has none, and append what it changes: the revaluation of goods that were
+    issued below zero, and of goods that moved on a later date.
 
-    A fixed number of statements, whatever the number of entries.
+    A fixed number of statements, whatever the number of entries; reads the moves dated later, and nothing earlier.
     """
-    pools = {balance.product_id: Pool(balance.qty, balance.value) for balance in balances.values()}
-    asking = {entry.product_id for entry in entries if entry.value is None}
-    empty = {product for product in asking if not pools[product].qty}
-    for product, cost in find_last_costs(empty).items():
+    later = find_later(entries)
+    pools = {}
+    for balance in balances.values():
+        moved = later.get(balance.product_id, ())
+        qty, value = sum((e.qty for e in moved), ZERO), sum((e.value for e in moved), ZERO)
+        pools[balance.product_id] = Pool(balance.qty - qty, balance.value - value)
+    asking = {entry.product_id for entry in entries if entry.value is None} | set(later)
+    empty = {entry.product_id: entry.date for entry in entries if entry.product_id in asking}
+    known = find_last_costs({id_: date for id_, date in empty.items() if not pools[id_].qty})
+    for product, cost in known.items():
         pools[product].last = cost
     issues = _find_issues({entry.returns for entry in entries if entry.value is None and entry.returns})
     for entry in list(entries):
@@ -90,11 +110,55 @@ def value_moves(entries: list[CostEntry], balances: dict[tuple[Any, ...], CostBa
             entry.value = _value(entry, pool, issue)
         if issue is not None:
             issue.bring_back(entry.qty, entry.value)
-        again = pool.revalued(entry.qty, entry.value)
-        pool.move(entry.qty, entry.value)
+        again = pool.receive(entry.qty, entry.value)
         if again:
-            entries.append(_adjustment(entry, again, entries))
-            pool.move(ZERO, again)
+            entries.append(_adjustment(entry, entry, again, entries))
+    for product, moved in later.items():
+        cause = next(entry for entry in entries if entry.product_id == product)
+        for entry, difference in revalue(pools[product], moved):
+            entries.append(_adjustment(cause, entry, difference, entries))
+
+
+def find_later(entries: Sequence[CostEntry]) -> dict[uuid.UUID, list[CostEntry]]:
+    """Return, by product, the entries dated after the new ones, in the order of date and posting; one statement."""
+    dates = {entry.product_id: entry.date for entry in entries}
+    shape = table(CostEntry)
+    sql = (
+        f'SELECT {shape.select("t")} FROM "{shape.name}" t JOIN unnest(%s::uuid[], %s::date[]) AS n (product, date) '
+        "ON n.product = t.product_id AND t.date > n.date WHERE t.enterprise_id = %s ORDER BY t.date, t.at, t.id"
+    )
+    found: dict[uuid.UUID, list[CostEntry]] = defaultdict(list)
+    for row in run(sql, [list(dates), list(dates.values()), entries[0].enterprise_id]):
+        entry = shape.instance(row)
+        found[entry.product_id].append(entry)
+    return found
+
+
+def revalue(pool: "Pool", moved: Sequence[CostEntry]) -> Iterable[tuple[CostEntry, Decimal]]:
+    """Let goods move again after `pool`, in order; yields each entry whose value is now another, and the difference.
+
+    A receipt keeps its value, an issue takes the average of its place, goods that come back bring the cost of their
+    issue. What was taken back, and the rows that took it back, count for nothing.
+    """
+    gone = {entry.reverses for entry in moved if entry.reverses}
+    recorded: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    for entry in moved:
+        recorded[entry.adjusts or entry.id] += entry.value
+    issues: dict[uuid.UUID, Issue] = {}
+    for entry in moved:
+        if entry.adjusts or entry.reverses or entry.id in gone:
+            continue
+        value = entry.value
+        if entry.qty < 0:
+            value = -pool.issue(-entry.qty)
+            if entry.line is not None:
+                issues[entry.line] = Issue(-entry.qty, -value, -entry.qty, -value)
+        elif entry.returns in issues:
+            value = issues[entry.returns].share(entry.qty)
+            issues[entry.returns].bring_back(entry.qty, value)
+        due = value + pool.receive(entry.qty, value)
+        if due != recorded[entry.id]:
+            yield entry, due - recorded[entry.id]
 
 
 def _value(entry: CostEntry, pool: Pool, issue: "Issue | None") -> Decimal:
@@ -148,25 +212,33 @@ def _find_issues(lines: set[uuid.UUID]) -> dict[uuid.UUID | None, Issue]:
     return found
 
 
-def _adjustment(entry: CostEntry, value: Decimal, entries: list[CostEntry]) -> CostEntry:
-    made = copy(entry)
+def _adjustment(cause: CostEntry, adjusted: CostEntry, value: Decimal, entries: list[CostEntry]) -> CostEntry:
+    """Return the row of `cause`'s document that adds `value` to another row. An issue's own cost is the sum by line."""
+    made = copy(cause)
     made.id, made.qty, made.value = new_id(), ZERO, value
-    made.leg = 1 + max(other.leg for other in entries if other.line_no == entry.line_no)
-    made.line = None
+    made.leg = 1 + max(other.leg for other in entries if other.line_no == cause.line_no)
+    made.date, made.adjusts, made.returns = adjusted.date, adjusted.id, adjusted.returns
+    made.line = adjusted.line if adjusted.qty < 0 else None
     return made
 
 
-def find_last_costs(products: Collection[uuid.UUID]) -> dict[uuid.UUID, Fraction]:
-    """Return the cost of one base unit of products that are not there: of the last goods that moved, else the purchase
-    price, else 0. Per base unit, unrounded. Two statements, none without products.
+def find_last_costs(products: Mapping[uuid.UUID, dt.date]) -> dict[uuid.UUID, Fraction]:
+    """Return the cost of one base unit of products that are not there on a date: of the last goods that moved until then,
+    else the purchase price, else 0. Per base unit, unrounded. Two statements, none without products.
     """
     if not products:
         return {}
     priced = Product.objects.filter(id__in=products).values_list("id", "purchase_price")
     found = {id_: Fraction(price or ZERO) for id_, price in priced}
-    moved = CostEntry.objects.filter(product_id__in=products).exclude(qty=0)
-    latest = moved.order_by("product_id", "-at", "-id").distinct("product_id")
-    for id_, qty, value in latest.values_list("product_id", "qty", "value"):
+    sql = (
+        "SELECT n.product, t.qty, t.value + coalesce((SELECT sum(a.value) FROM ledgers_costentry a "
+        "WHERE a.enterprise_id = %s AND a.adjusts = t.id AND t.qty < 0), 0) "
+        "FROM unnest(%s::uuid[], %s::date[]) AS n (product, date), LATERAL "
+        "(SELECT id, qty, value FROM ledgers_costentry t WHERE t.enterprise_id = %s AND t.product_id = n.product "
+        "AND t.date <= n.date AND t.qty <> 0 ORDER BY t.date DESC, t.at DESC, t.id DESC LIMIT 1) t"
+    )
+    ours = enterprise_id()
+    for id_, qty, value in run(sql, [ours, list(products), list(products.values()), ours]):
         found[id_] = Fraction(value) / Fraction(qty)
     return found
 

@@ -59,6 +59,7 @@ COST = declare_ledger(
             ),
         ),
         value=costing.value_moves,
+        adjusts="adjusts",
     )
 )
 RECEIVABLE = declare_ledger(

@@ -114,7 +114,8 @@ class CostEntry(Entry):
     """One change of quantity and value of a product over all warehouses (flows.md F11).
 
     `value` left None is computed under the lock of the balance. `line` is the document line that moved the goods;
-    `returns` the line of the issue whose goods come back.
+    `returns` the line of the issue whose goods come back. A row with `adjusts` corrects the value of that earlier row:
+    quantity 0, dated like it, and taken back with it.
     """
 
     product = f.Ref(Product, label=_("Product"), null=False)
@@ -122,10 +123,19 @@ class CostEntry(Entry):
     value = _amount(_("Value"), guard="stock.cost")
     line = models.UUIDField(null=True)
     returns = models.UUIDField(null=True)
+    adjusts = models.UUIDField(null=True)
 
     class Meta:
+        constraints = (
+            CheckConstraint(name="ledgers_costentry_corrects", condition=Q(adjusts__isnull=True) | Q(qty=0)),
+        )
         indexes = (
-            Index(fields=["enterprise_id", "product_id", "at"], name="ledgers_costentry_product"),
+            Index(fields=["enterprise_id", "product_id", "date", "at"], name="ledgers_costentry_dated"),
+            Index(
+                fields=["enterprise_id", "adjusts"],
+                name="ledgers_costentry_adjusts",
+                condition=Q(adjusts__isnull=False),
+            ),
             Index(fields=["enterprise_id", "line"], name="ledgers_costentry_line"),
             Index(
                 fields=["enterprise_id", "returns"],

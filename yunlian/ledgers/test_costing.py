@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, ProgrammingError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from yunlian.kernel import ledger
 from yunlian.kernel.document import Refused
@@ -40,12 +42,19 @@ class Mover:
         """Move the product by one entry (or several, given as pairs); returns the document."""
         return self.post_all([(qty, value)], **keys)
 
-    def post_all(self, moves: list[tuple[str, str | None]], **keys: Any) -> Any:
+    def post_all(self, moves: list[tuple[str, str | None]], *, day: int = 0, **keys: Any) -> Any:
         self.serial += 1
         at = self.ctx.now + dt.timedelta(seconds=self.serial)
         ctx = Context(**{name: getattr(self.ctx, name) for name in Context.__slots__} | {"now": at})
         header = type(
-            "Header", (), {"id": new_id(), "date": ctx.today, "turn": 0, "number": f"M{self.serial}"}
+            "Header",
+            (),
+            {
+                "id": new_id(),
+                "date": ctx.today + dt.timedelta(days=day),
+                "turn": 0,
+                "number": f"M{self.serial}",
+            },
         )()
         loaded = Loaded(self, header)  # type: ignore[arg-type]
         entries = [
@@ -154,8 +163,8 @@ def test_a_part_of_what_is_owed_is_valued_again(mover: Mover) -> None:
 
 
 def test_goods_never_seen_go_out_at_the_purchase_price(mover: Mover) -> None:
-    assert find_last_costs([mover.product]) == {mover.product: 19}
-    assert find_last_costs([uuid.uuid4()]) == {}
+    assert find_last_costs({mover.product: mover.ctx.today}) == {mover.product: 19}
+    assert find_last_costs({uuid.uuid4(): mover.ctx.today}) == {}
     mover.post("-2")
     assert mover.state == (-2, D("-38.00"))
 
@@ -215,3 +224,99 @@ def test_entries_are_never_changed(mover: Mover) -> None:
 )
 def test_an_issue_is_rounded_once(qty: str, value: str, out: str, cost: str) -> None:
     assert Pool(D(qty), D(value)).issue(D(out)) == D(cost)
+
+
+def costs(lines: dict[Any, uuid.UUID]) -> dict[Any, Decimal]:
+    """What each issue cost, corrections included: the sum by its line."""
+    found = {}
+    for name, line in lines.items():
+        found[name] = -sum((e.value for e in CostEntry.objects.filter(line=line)), D(0))
+    return found
+
+
+def test_a_receipt_dated_before_issues_makes_them_cost_what_they_would_have(
+    mover: Mover, ctx: Context
+) -> None:
+    lines = {"first": new_id(), "second": new_id()}
+    mover.post("10", "200.00", day=1)
+    mover.post("-4", line=lines["first"], day=3)
+    mover.post("-2", line=lines["second"], day=5)
+    assert costs(lines) == {"first": D("80.00"), "second": D("40.00")}
+    late = mover.post("10", "300.00", day=2)
+    assert costs(lines) == {"first": D("100.00"), "second": D("50.00")}
+    assert mover.state == (14, D("350.00"))
+    mover.take_back(late)
+    assert costs(lines) == {"first": D("80.00"), "second": D("40.00")}
+    assert mover.state == (4, D("80.00"))
+    assert verify(ctx.enterprise_id) == []
+
+
+def test_a_receipt_dated_after_issues_leaves_them_alone(mover: Mover) -> None:
+    line = new_id()
+    mover.post("10", "200.00", day=1)
+    mover.post("-4", line=line, day=3)
+    mover.post("10", "300.00", day=3)
+    mover.post("10", "300.00", day=4)
+    assert costs({"only": line}) == {"only": D("80.00")}
+    assert not CostEntry.objects.filter(adjusts__isnull=False).exists()
+
+
+def test_an_issue_taken_back_takes_its_corrections_with_it(mover: Mover, ctx: Context) -> None:
+    line = new_id()
+    mover.post("10", "200.00", day=1)
+    issued = mover.post("-4", line=line, day=3)
+    late = mover.post("10", "300.00", day=2)
+    mover.take_back(issued)
+    assert costs({"only": line}) == {"only": 0}
+    assert mover.state == (20, D("500.00"))
+    mover.take_back(late)
+    assert mover.state == (10, D("200.00"))
+    assert verify(ctx.enterprise_id) == []
+
+
+def test_goods_that_came_back_bring_the_corrected_cost(mover: Mover) -> None:
+    line = new_id()
+    mover.post("10", "200.00", day=1)
+    mover.post("-4", line=line, day=3)
+    mover.post("4", returns=line, day=4)
+    mover.post("10", "300.00", day=2)
+    assert costs({"only": line}) == {"only": D("100.00")}
+    assert mover.state == (20, D("500.00"))
+
+
+def test_an_issue_dated_before_others_takes_the_average_of_its_day(mover: Mover) -> None:
+    lines = {"early": new_id(), "late": new_id()}
+    mover.post("10", "200.00", day=1)
+    mover.post("10", "300.00", day=3)
+    mover.post("-5", line=lines["late"], day=4)
+    assert costs({"late": lines["late"]}) == {"late": D("125.00")}
+    mover.post("-5", line=lines["early"], day=2)
+    assert costs(lines) == {"early": D("100.00"), "late": D("133.33")}
+    assert mover.state == (10, D("266.67"))
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.integers(0, 6),
+        st.one_of(
+            st.tuples(st.integers(1, 9), st.integers(1, 20_000)), st.tuples(st.integers(-9, -1), st.none())
+        ),
+    ),
+    min_size=2,
+    max_size=9,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moves=MOVES)
+def test_whatever_the_order_of_posting_costs_follow_the_dates(ctx: Context, moves: list[Any]) -> None:
+    as_posted, by_date = Mover(ctx), Mover(ctx)
+    lines = [(new_id(), new_id()) for _ in moves]
+    for at, (day, (qty, cents)) in enumerate(moves):
+        as_posted.post(str(qty), cents and str(D(cents) / 100), day=day, line=lines[at][0])
+    for at, (day, (qty, cents)) in sorted(enumerate(moves), key=lambda each: (each[1][0], each[0])):
+        by_date.post(str(qty), cents and str(D(cents) / 100), day=day, line=lines[at][1])
+    issues = {at for at, (_day, (qty, _cents)) in enumerate(moves) if qty < 0}
+    assert costs({at: lines[at][0] for at in issues}) == costs({at: lines[at][1] for at in issues})
+    assert as_posted.state == by_date.state
+    assert verify(ctx.enterprise_id) == []
