@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from yunlian.documents.finance.payment.paying import paid_orders
 from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.load import Loaded
@@ -28,11 +29,9 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     link = find_link(payment.supplier_id, "downstream")
     if link is None:
         return
-    rows = LinkRow.objects.filter(target_doc_id=loaded.pk, source_code="purchase.order").order_by("id")
-    amounts = {line.id: line.amount for line in loaded.lines}
     orders = [
-        {"order": str(order), "amount": wording.exact(amounts[line], 2)}
-        for order, line in rows.values_list("source_doc_id", "target_line")
+        {"order": str(order), "amount": wording.exact(amount, 2)}
+        for order, amount in sorted(paid_orders(loaded.pk, payment.turn - 1).items())
     ]
     yield Outgoing(
         link_id=link.id,

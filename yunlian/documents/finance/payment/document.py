@@ -23,7 +23,7 @@ def fill(payment: Payment, lines: list[PaymentLine], ctx: Context) -> Iterable[P
 
 
 def facts(payment: Payment, lines: list[PaymentLine], ctx: Context) -> set[uuid.UUID] | None:
-    """Return the lines that are for an order; None while it is only being saved."""
+    """Return the lines that are for an order or a stock-in; None while it is only being saved."""
     if payment.state not in ("submitted", "approved"):
         return None
     return set(load_sources(ctx, payment.id))
@@ -52,6 +52,14 @@ PAYMENT = declare(
         links=(
             Link(
                 source="purchase.order",
+                header={"supplier": "supplier"},
+                line={"document": "number"},
+                fills=("amount", "paid_amount"),
+                same=("supplier",),
+                of_header=True,
+            ),
+            Link(
+                source="stock.purchase_in",
                 header={"supplier": "supplier"},
                 line={"document": "number"},
                 fills=("amount", "paid_amount"),

@@ -19,7 +19,7 @@ class Payment(Header):
 
 
 class PaymentLine(Line):
-    """The part of a payment that is for one purchase order."""
+    """The part of a payment that is for one purchase order, or for the goods of one stock-in."""
 
     payment = f.Parent(Payment)
     document = f.Text(label=_("For"), max_length=60, required=False)

@@ -117,3 +117,57 @@ def test_a_closed_order_can_still_be_paid(shop: Any, order: Any) -> None:
     shop.move(order, "close")
     shop.move(payment(shop, order, "100.00"), "pay")
     assert shop.prepaid() == D("100.00")
+
+
+def stock_in(shop: Any, order: Any, qty: str = "1") -> Any:
+    """Receive some of P1 of the order."""
+    body = pulling.pull("stock.purchase_in", shop.ctx, "purchase.order", {str(order.lines[0].id): qty})
+    return shop.move(shop.save("stock.purchase_in", **body), "approve")
+
+
+def payment_for(shop: Any, source: Any, code: str, amount: str) -> Any:
+    body = pulling.push(code, shop.ctx, source.pk, "finance.payment")
+    body["lines"][0]["amount"] = amount
+    return shop.move(shop.save("finance.payment", **(body | {"account": "BANK"})), "approve")
+
+
+def test_a_stock_in_is_paid_and_with_it_its_order(shop: Any, order: Any) -> None:
+    received = stock_in(shop, order)
+    assert shop.payable(order.pk) == D("3950.00")
+    shop.move(payment_for(shop, received, "stock.purchase_in", "3000.00"), "pay")
+    assert (shop.payable(order.pk), shop.prepaid(), shop.cash()) == (D("950.00"), 0, D("7000.00"))
+    assert shop.again(received).header.paid_amount == D("3000.00")
+    body = pulling.push("stock.purchase_in", shop.ctx, received.pk, "finance.payment")
+    assert body["lines"][0]["amount"] == "950.00"
+    shop.prove()
+
+
+def test_goods_are_not_paid_twice_by_way_of_order_and_stock_in(shop: Any, order: Any) -> None:
+    received = stock_in(shop, order)
+    shop.move(payment_for(shop, order, "purchase.order", "3950.00"), "pay")
+    assert (shop.payable(order.pk), shop.prepaid()) == (0, 0)
+    again = payment_for(shop, received, "stock.purchase_in", "3950.00")
+    assert refusal(move, "finance.payment", shop.ctx, again.pk, "pay") == [("amount", 1)]
+    assert shop.cash() == D("6050.00")
+
+
+def test_an_order_is_not_paid_beyond_its_amount_after_its_stock_in(shop: Any, order: Any) -> None:
+    received = stock_in(shop, order)
+    shop.move(payment_for(shop, received, "stock.purchase_in", "3950.00"), "pay")
+    whole = payment_for(shop, order, "purchase.order", "4790.00")
+    assert refusal(move, "finance.payment", shop.ctx, whole.pk, "pay") == [("amount", 1)]
+    shop.move(whole, "unapprove")
+    shop.move(whole, "void")
+    shop.move(payment_for(shop, order, "purchase.order", "840.00"), "pay")
+    assert (shop.payable(order.pk), shop.prepaid()) == (0, D("840.00"))
+    shop.prove()
+
+
+def test_a_stock_in_without_an_order_is_paid(shop: Any) -> None:
+    shop.post(CashEntry(account_id=shop.account, amount=D("100.00")))
+    line = {"product": "P2", "qty": "2", "price": "30"}
+    made = shop.save("stock.purchase_in", supplier="H", warehouse="W1", lines=[line])
+    received = shop.move(made, "approve")
+    shop.move(payment_for(shop, received, "stock.purchase_in", "60.00"), "pay")
+    assert (shop.payable(received.pk), shop.cash()) == (0, D("40.00"))
+    shop.prove()
