@@ -1,4 +1,4 @@
-"""What follows an act: subscribers inside its transaction, and consumers of the outbox after it.
+"""What goes with an act: subscribers inside its transaction, before or after it, and consumers of the outbox later.
 
 Both are registered when apps start, by code and event name (a step's name, or `saved`). Nobody writes an event by hand.
 """
@@ -11,6 +11,7 @@ from .scope import Context
 
 Subscriber = Callable[[Context, Any], None]
 Consumer = Callable[[int, Any], None]
+_before: dict[tuple[str, str], list[Subscriber]] = defaultdict(list)
 _inside: dict[tuple[str, str], list[Subscriber]] = defaultdict(list)
 _after: dict[tuple[str, str], list[Consumer]] = defaultdict(list)
 
@@ -20,9 +21,23 @@ def on(code: str, event: str, subscriber: Subscriber) -> None:
     _inside[code, event].append(subscriber)
 
 
+def before(code: str, step: str, subscriber: Subscriber) -> None:
+    """Call `subscriber(ctx, loaded)` before a step's effects, with the document locked and no balance locked yet.
+
+    What it writes commits with the step; it may raise Refused.
+    """
+    _before[code, step].append(subscriber)
+
+
 def after(code: str, event: str, consumer: Consumer) -> None:
     """Call `consumer(enterprise_id, outbox_row)` some time after commit, at least once."""
     _after[code, event].append(consumer)
+
+
+def make_way(ctx: Context, code: str, step: str, loaded: Any) -> None:
+    """Run the subscribers that come before a step."""
+    for subscriber in _before.get((code, step), ()):
+        subscriber(ctx, loaded)
 
 
 def announce(ctx: Context, code: str, event: str, loaded: Any) -> None:

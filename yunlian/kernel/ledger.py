@@ -66,21 +66,27 @@ def post(loaded: Loaded, ctx: Context, entries: Iterable[Entry], writing: Writin
 
     An entry names its line by `line_no` (0 for the document); date, turn, id and leg are given here.
     """
+    post_all([(loaded, entries)], ctx, writing)
+
+
+def post_all(postings: Iterable[tuple[Loaded, Iterable[Entry]]], ctx: Context, writing: Writing) -> None:
+    """Write the entries of several documents, as `post` does, in statements that do not grow with their number."""
     by_ledger: dict[type[Entry], list[Any]] = defaultdict(list)
-    for entry in entries:
-        if type(entry) not in loaded.document.ledgers:
-            raise TypeError(f"{loaded.document.code} may not post to {type(entry).__name__}.")
-        by_ledger[type(entry)].append(entry)
-    for rows in by_ledger.values():
-        legs: dict[int, int] = defaultdict(int)
-        for entry in rows:
+    for loaded, entries in postings:
+        legs: dict[tuple[type[Entry], int], int] = defaultdict(int)
+        entry: Any
+        for entry in entries:
+            kind = type(entry)
+            if kind not in loaded.document.ledgers:
+                raise TypeError(f"{loaded.document.code} may not post to {kind.__name__}.")
             entry.enterprise_id, entry.id, entry.doc_id = ctx.enterprise_id, new_id(), loaded.pk
             entry.date = entry.date or loaded.header.date
             entry.at, entry.turn = ctx.now, loaded.header.turn
-            entry.leg = legs[entry.line_no]
-            legs[entry.line_no] += 1
+            entry.leg = legs[kind, entry.line_no]
+            legs[kind, entry.line_no] += 1
+            by_ledger[kind].append(entry)
+        loaded.header.turn += 1
     _write(ctx, by_ledger, writing, is_negation=False)
-    loaded.header.turn += 1
 
 
 def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
@@ -108,7 +114,8 @@ def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
 def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
     """Return what stands of the document's entries, and of what others added to correct them."""
     shape, adjusts = table(kind), LEDGERS[kind].adjusts
-    mine, params = "t.doc_id = %s", [loaded.pk]
+    mine: str = "t.doc_id = %s"
+    params: list[Any] = [loaded.pk]
     if adjusts is not None:
         mine = (
             f'(t.doc_id = %s OR t."{adjusts}" IN (SELECT m.id FROM "{shape.name}" m WHERE m.enterprise_id = %s '

@@ -5,7 +5,7 @@ from typing import Any
 
 from . import audit, ledger, links, permission
 from .document import Document, Flow, Invalid, Missing, Problem, Refused, Step, find_document
-from .events import announce
+from .events import announce, make_way
 from .intake import take_input
 from .load import Loaded, close_fits, load
 from .save import check, compute, require_version, save
@@ -71,6 +71,7 @@ def _require_state(loaded: Loaded, flow: Flow, step: Step) -> None:
 def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str, Any]) -> Loaded:
     document, header = loaded.document, loaded.header
     _require_state(loaded, flow, step)
+    make_way(ctx, document.code, step.name, loaded)
     before = audit.Picture(loaded) if step.act is not None else None
     writing = Writing(ctx.enterprise_id)
     setattr(header, flow.field, step.to)

@@ -10,7 +10,7 @@ from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import CustomerFundsEntry, ReceivableEntry, StockEntry
 
-from . import posting, progress, reservation, rules
+from . import incoming, posting, progress, reservation, rules
 from .facts import facts
 from .fill import fill
 from .model import DELIVERY, RECEIPT, SalesContract, SalesContractLine
@@ -103,3 +103,4 @@ SALES_CONTRACT = declare(
     )
 )
 progress.subscribe()
+incoming.subscribe()

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F, Index, Q
+
 from yunlian.kernel import fields as f
 from yunlian.kernel.document import Flow, State
 from yunlian.kernel.models import Header, Line
@@ -95,3 +97,12 @@ class SalesContractLine(Line):
     note = f.Text(label=_("Note"), max_length=500, required=False)
     noticed_qty = f.Done(label=_("Noticed"), of="base_qty")
     shipped_qty = f.Done(label=_("Shipped"), of="base_qty")
+
+    class Meta:
+        indexes = (
+            Index(
+                fields=["enterprise_id", "product_id"],
+                name="sales_salescontractline_waits",
+                condition=Q(noticed_qty__lt=F("base_qty"), is_closed=False),
+            ),
+        )

@@ -1,4 +1,4 @@
-"""Stock held for a contract after its approval: freed when it is closed, taken again when goods have come in."""
+"""Stock held for a contract after its approval: freed when it is closed, taken again by hand or when it is reopened."""
 
 import uuid
 from collections.abc import Iterable

@@ -46,7 +46,10 @@ PURCHASE_IN = declare(
         find="number delivery_no supplier",
         sums="amount",
         form=(
-            Section(_("Stock-in"), "supplier warehouse date delivery_no owner department note amount cost paid_amount"),
+            Section(
+                _("Stock-in"),
+                "supplier warehouse date delivery_no owner department note amount cost paid_amount",
+            ),
             Section(
                 _("Lines"), "product unit qty status price discount tax_rate amount cost note", of="lines"
             ),
