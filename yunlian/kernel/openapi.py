@@ -183,7 +183,7 @@ def _parameters(each: Route, path: str) -> list[Schema]:
             schema = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
         shown = {"name": name, "in": "query", "schema": schema}
         found.append(shown | ({"description": LIST_QUERY[name]} if name in LIST_QUERY else {}))
-    if each.method != "GET" and each.needs not in ("public", "user"):
+    if each.method != "GET" and not each.reads and each.needs not in ("public", "user"):
         found.append({"$ref": "#/components/parameters/idempotency"})
     return found
 
@@ -197,7 +197,7 @@ def _body(each: Route, fixed: Mapping[str, str], listed: Listed | None) -> Schem
     if isinstance(listed, Document):
         if "step" in fixed:
             schema = _step_input(listed, fixed["step"])
-        elif each.path in ("/api/{code}", "/api/{code}/{id}"):
+        elif each.path in ("/api/{code}", "/api/{code}/{id}", "/api/{code}/preview"):
             schema = _to(f"{listed.code}.input")
         elif "{source}" in each.path:
             schema = _to("Pull")
@@ -248,6 +248,7 @@ def _answer(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | N
         ("GET", "/api/{code}/{id}"): (200, _to(code)),
         ("PUT", "/api/{code}/{id}"): (200, _to(code)),
         ("POST", "/api/{code}/{id}/{step}"): (200, _to(code)),
+        ("POST", "/api/{code}/preview"): (200, _to(f"{code}.preview")),
         ("POST", "/api/{code}/pull/{source}"): (200, _to(f"{code}.input")),
         ("POST", "/api/{code}/{id}/push/{target}"): (200, _to(f"{fixed.get('target', code)}.input")),
         ("GET", "/api/jobs/{id}"): (200, _to("Job")),
@@ -347,7 +348,18 @@ def _document_schemas(listed: Listed) -> Iterable[tuple[str, Schema]]:
         shown["lines"] = {"type": "array", "items": _object(line_out)}
         taken["lines"] = {"type": "array", "maxItems": 1000, "items": _object(line_in)}
     yield listed.code, _object(shown, "id", "version") | {"title": str(listed.label)}
+    yield f"{listed.code}.preview", _preview(listed)
     yield f"{listed.code}.input", _object(taken) | {"title": str(listed.label)}
+
+
+def _preview(document: Document) -> Schema:
+    lines = {"no": {"type": "integer"}} | _fields(document.line_fields, output_schema)
+    parts: dict[str, Schema] = {
+        "header": _object(_fields(document.fields, output_schema)),
+        "lines": {"type": "array", "items": _object(lines, "no")},
+        "problems": {"type": "array", "items": _to("Problem")},
+    }
+    return _object(parts, *parts)
 
 
 def _fields(kinds: Mapping[str, AnyKind], make: Any) -> dict[str, Schema]:

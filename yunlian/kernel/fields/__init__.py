@@ -21,6 +21,7 @@ from .numbers import (
     Rate,
     trimmed,
 )
+from .reasons import Reason
 from .references import Parent, Ref, uuid_or_none
 from .schema import constrain, constraint_name, index_of, plain_clone
 from .texts import Code, LongText, Phone, Text, normal_code, require_storable
@@ -49,6 +50,7 @@ __all__ = [
     "Price",
     "Qty",
     "Rate",
+    "Reason",
     "Ref",
     "State",
     "Tags",
