@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.utils import translation
 
 from .api import ROUTES, XLSX, Answer, Request, Route, encode, route
@@ -45,7 +46,7 @@ ERRORS = {
 }
 
 
-@route("GET", "/api/openapi.json", needs="public")
+@route("GET", "/api/openapi.json", needs=settings.DESCRIPTION_NEEDS)
 def get_description(request: Request) -> Any:
     """This description."""
     data, tag = _encoded(len(ROUTES), len(REGISTRY))
@@ -82,7 +83,7 @@ def describe() -> Schema:
                 "schemas": dict(_schemas()),
                 "responses": {str(status): _problem_response(text) for status, text in ERRORS.items()},
                 "securitySchemes": {
-                    "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+                    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
                     "credential": {"type": "http", "scheme": "bearer"},
                 },
                 "parameters": {
