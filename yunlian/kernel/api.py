@@ -133,6 +133,23 @@ class Request:
             raise Invalid(Problem(None, _("The body must be one JSON object."), code="json"))
         return value
 
+    def texts(self, *names: str) -> list[str]:
+        """Return texts of the body, blank where absent; raises Invalid for anything else that is in it."""
+        found = [self.body.get(name, "") for name in names]
+        problems = [
+            Problem(str(name)[:60], _("There is no such field."), code="surplus")
+            for name in self.body
+            if name not in names
+        ]
+        problems += [
+            Problem(name, _("Must be text."))
+            for name, value in zip(names, found, strict=True)
+            if not isinstance(value, str)
+        ]
+        if problems:
+            raise Invalid(*problems)
+        return found
+
 
 Handler = Callable[..., Any]
 

@@ -124,15 +124,20 @@ def _operations(each: Route) -> Iterable[tuple[str, Schema]]:
 
 
 _FOR_VIEWS = ("/api/meta/{code}", "/api/{code}", "/api/{code}/total", "/api/{code}/export.xlsx")
+BATCH, EXPORT = "/api/{code}/batch/{step}", "/api/{code}/export"
 _FOR_MASTERS = ("/api/{code}/lookup", "/api/{code}/resolve")
 
 
 def _variants(each: Route, listed: Listed) -> list[dict[str, str]]:
     """Return the parameters that a code's declaration fixes; nothing when the route does not serve the code."""
     if not isinstance(listed, Document):
-        return [{}] if each.path in _FOR_VIEWS and each.method == "GET" else []
+        serves = _FOR_VIEWS if each.method == "GET" else (EXPORT,)
+        return [{}] if each.path in serves else []
     if each.path in _FOR_MASTERS and not listed.is_master:
         return []
+    if each.path == BATCH:
+        steps = [step for _flow, step in listed.steps.values() if not any(k.required for k in step.input)]
+        return [{"step": step.name} for step in steps if not step.is_partner]
     if "{step}" in each.path:
         return [{"step": name} for name, (_flow, step) in listed.steps.items() if not step.is_partner]
     if "{source}" in each.path:
@@ -195,7 +200,10 @@ def _body(each: Route, fixed: Mapping[str, str], listed: Listed | None) -> Schem
     if each.takes == "xlsx":
         return {"required": True, "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
     schema: Schema = each.schema.get("body", {"type": "object"})
-    if isinstance(listed, Document):
+    if each.path in (BATCH, EXPORT):
+        names = ("filter", "search") if each.path == BATCH else ("filter", "search", "sort", "columns")
+        schema = _object({name: {"type": "string"} for name in names})
+    elif isinstance(listed, Document):
         if "step" in fixed:
             schema = _step_input(listed, fixed["step"])
         elif each.path in ("/api/{code}", "/api/{code}/{id}", "/api/{code}/preview"):
@@ -240,7 +248,7 @@ def _answer(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | N
         return 200, {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
     if each.method == "DELETE":
         return 204, {}
-    if each.takes == "xlsx":
+    if each.takes == "xlsx" or each.path in (BATCH, EXPORT):
         return 202, _json(_object({"job": _to("Job")}))
     code = listed.code if listed is not None else ""
     of_document: dict[tuple[str, str], tuple[int, Schema]] = {
