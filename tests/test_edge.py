@@ -18,10 +18,21 @@ WORDS = {"YUNLIAN_SECRET": "s" * 40, "YUNLIAN_CHAIN_SECRET": "c" * 40, "YUNLIAN_
          "YUNLIAN_APP_DATABASE_URL": "postgresql://yunlian_app:x@db.example/erp"}  # fmt: skip
 
 
-def _settings(**environment: str) -> str:
+SAY = "import yunlian.edge.settings as s; print(s.DEBUG, 'owner' in s.DATABASES)"
+SAY_ROUTE = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "yunlian.edge.settings"
+django.setup()
+import yunlian.edge.urls
+from yunlian.kernel.api import ROUTES
+print(next(route.needs for route in ROUTES if route.path == "/api/openapi.json"))
+"""
+
+
+def _settings(say: str = SAY, **environment: str) -> str:
     """What reading the settings in production says."""
     done = subprocess.run(
-        [sys.executable, "-c", "import yunlian.edge.settings as s; print(s.DEBUG, 'owner' in s.DATABASES)"],
+        [sys.executable, "-c", say],
         cwd=ROOT, env={"PATH": os.environ["PATH"], "YUNLIAN_ENV": "production"} | environment,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -30,6 +41,11 @@ def _settings(**environment: str) -> str:
 
 def test_production_starts_with_every_secret_and_without_the_owner() -> None:
     assert _settings(**WORDS) == "False False\n"
+
+
+def test_production_describes_its_api_to_nobody_who_is_not_signed_in() -> None:
+    assert _settings(SAY_ROUTE, **WORDS) == "user\n"
+    assert _settings(SAY_ROUTE, **WORDS | {"YUNLIAN_ENV": "development"}) == "public\n"
 
 
 @pytest.mark.parametrize("missing", sorted(WORDS))

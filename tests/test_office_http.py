@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,10 +127,26 @@ def test_home_search_and_preferences_answer(client: Client, ctx: Context) -> Non
     assert broken.status_code == 422
 
 
-def test_the_description_is_public(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_description_is_open_where_it_is_tried_out(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Gate, "identify", lambda self, http: None)
     assert client.get("/api/home").status_code == 401
     assert client.get("/api/openapi.json").json()["openapi"] == "3.1.0"
+
+
+def test_in_production_the_description_is_for_who_signed_in(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tests/test_edge.py` asks production for its setting; this is what the setting does."""
+    there = [
+        replace(route, needs="user") if route.path == "/api/openapi.json" else route for route in api.ROUTES
+    ]
+    monkeypatch.setattr(api, "ROUTES", there)
+    assert client.get("/api/openapi.json").json()["openapi"] == "3.1.0"
+    monkeypatch.setattr(Gate, "identify", lambda self, http: None)
+    refused = client.get("/api/openapi.json")
+    assert (refused.status_code, refused.json()["problems"][0]["code"]) == (401, "unsigned")
 
 
 def test_a_full_disk_is_said_and_not_a_crash(client: Client) -> None:

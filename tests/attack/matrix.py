@@ -1,4 +1,4 @@
-"""docs/access.md: what each preset role may do, made from the declarations. `python -m tests.attack.matrix` writes it."""
+"""docs/access.md: what each preset role may do and what every way in takes, made from the declarations. `python -m tests.attack.matrix` writes it."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ HEAD = """# Who may do what
 Made by `python -m tests.attack.matrix` from the declarations and the preset roles; a test compares it, so that no right
 changes unseen. The administrator (`admin`) may do everything but the partner's steps, which only the chain takes.
 Rows seen: `own` documents, those of the department `tree`, or `all`. Fields behind a guard are absent where it is not
-named; `+` may write them too.
+named; `+` may write them too. At the end stands every way in and the verb it takes: `signed` is open to whoever entered
+an enterprise, `user` to whoever signed in; *reads* marks a POST that only asks and in which PostgreSQL refuses every write.
 
 """
 
@@ -43,6 +44,18 @@ def lines() -> Iterator[str]:
         for allowed, roles in by_verbs.items():
             if allowed:
                 yield f"| `{code}` | {', '.join(roles)} | {allowed} |"
+    yield ""
+    yield from ways_in()
+
+
+def ways_in() -> Iterator[str]:
+    """The table of routes."""
+    from yunlian.kernel.api import ROUTES
+
+    yield "| Way in | Takes | |"
+    yield "| --- | --- | --- |"
+    for route in sorted(ROUTES, key=lambda each: (each.path, each.method)):
+        yield f"| `{route.method} {route.path}` | `{route.needs}` | {'reads' if route.reads else ''} |"
 
 
 def page() -> str:

@@ -24,6 +24,7 @@ from .stage import NOBODY, World, listed
 # Ways that need more than their own verb: whoever takes rows out of a code must be allowed to see it.
 ALSO = {
     ("GET", "/api/{code}/export.xlsx"): "{code}.view",
+    ("POST", "/api/{code}/export"): "{code}.view",
     ("POST", "/api/{code}/import"): "{code}.edit",
     ("GET", "/api/{code}/pull/{source}"): "{source}.view",
     ("POST", "/api/{code}/pull/{source}"): "{source}.view",
@@ -47,7 +48,7 @@ class Way:
         document = REGISTRY.get(params.get("code", ""))
         steps = {} if document is None else document.steps
         return (
-            self.route.path == "/api/{code}/{id}/{step}"
+            self.route.path in ("/api/{code}/{id}/{step}", "/api/{code}/batch/{step}")
             and params["step"] in steps
             and steps[params["step"]][1].is_partner
         )

@@ -105,6 +105,8 @@ DEPARTMENT_MODEL = "org.Department"
 ENTERPRISE_MODEL = "org.Enterprise"
 # Who a request is from: the organisation's answer to the kernel.
 GATE = "yunlian.org.gate.GATE"
+# In production nothing is told to strangers, the description of the API included (ASVS 13.4.5).
+DESCRIPTION_NEEDS = "user" if PRODUCTION else "public"
 PASSWORD_HASHERS = ["yunlian.org.passwords.Argon2"]
 
 ROOT_URLCONF = "yunlian.edge.urls"

@@ -33,7 +33,7 @@ from .answers import Replayed, keep_answer, open_answer
 from .document import Invalid, Missing, Problem, Refused
 from .permission import Forbidden, may
 from .refusals import problem_of
-from .scope import Context, tenant
+from .scope import Context, read_only, tenant
 from .text import _
 
 log = logging.getLogger("yunlian.api")
@@ -133,13 +133,33 @@ class Request:
             raise Invalid(Problem(None, _("The body must be one JSON object."), code="json"))
         return value
 
+    def texts(self, *names: str) -> list[str]:
+        """Return texts of the body, blank where absent; raises Invalid for anything else that is in it."""
+        found = [self.body.get(name, "") for name in names]
+        problems = [
+            Problem(str(name)[:60], _("There is no such field."), code="surplus")
+            for name in self.body
+            if name not in names
+        ]
+        problems += [
+            Problem(name, _("Must be text."))
+            for name, value in zip(names, found, strict=True)
+            if not isinstance(value, str)
+        ]
+        if problems:
+            raise Invalid(*problems)
+        return found
+
 
 Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Route:
-    """One way in. `summary` is English and shown in the OpenAPI description."""
+    """One way in. `summary` is English and shown in the OpenAPI description.
+
+    `reads` marks a POST that only asks: it runs in a read-only transaction, and no answer is kept for its key.
+    """
 
     method: str
     path: str
@@ -148,6 +168,7 @@ class Route:
     summary: str
     takes: str = "json"
     schema: Mapping[str, Any] = field(default_factory=dict)
+    reads: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -170,7 +191,13 @@ ROUTES: list[Route] = []
 
 
 def route(
-    method: str, path: str, *, needs: str, takes: str = "json", schema: Mapping[str, Any] | None = None
+    method: str,
+    path: str,
+    *,
+    needs: str,
+    takes: str = "json",
+    schema: Mapping[str, Any] | None = None,
+    reads: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a route; its first docstring line is the summary. Raises ValueError when the way exists."""
 
@@ -178,7 +205,7 @@ def route(
         if any(r.method == method and r.path == path for r in ROUTES):
             raise ValueError(f"{method} {path} is declared twice.")
         summary = (handler.__doc__ or "").strip().split("\n")[0]
-        ROUTES.append(Route(method, path, needs, handler, summary, takes, schema or {}))
+        ROUTES.append(Route(method, path, needs, handler, summary, takes, schema or {}, reads))
         # Literal segments win over parameters, position by position.
         ROUTES.sort(key=lambda r: [(s.startswith("{"), s) for s in r.segments])
         return handler
@@ -210,7 +237,7 @@ def handle(http: HttpRequest) -> HttpResponse:
         except Exception:
             log.exception("unhandled", extra={"path": http.path, "method": http.method})
             response = _problems(
-                500, [_plain(None, _("Something went wrong on our side; it has been recorded."), "internal")]
+                500, [_reason(_("Something went wrong on our side; it has been recorded."), "internal")]
             )
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -239,18 +266,18 @@ def _handle(http: HttpRequest) -> HttpResponse:
             Answer(replay.body, replay.status, {"Idempotency-Replayed": "true"}, "application/json")
         )
     except Refused as refused:
-        return _problems(refused.status, [_shown(p) for p in refused.problems], changes=refused.changes)
+        return _problems(refused.status, [p.shown() for p in refused.problems], changes=refused.changes)
     except Unsigned as unsigned:
-        return _problems(401, [_plain(None, str(unsigned) or _("Sign in first."), "unsigned")])
+        return _problems(401, [_reason(str(unsigned) or _("Sign in first."), "unsigned")])
     except Forbidden:
-        return _problems(403, [_plain(None, _("Your roles do not allow this."), "forbidden")])
+        return _problems(403, [_reason(_("Your roles do not allow this."), "forbidden")])
     except SuspiciousOperation:
         # Django's own limits: a thousand parameters, a body that is longer than it said.
-        return _problems(400, [_plain(None, _("The request cannot be read."), "bad_request")])
+        return _problems(400, [_reason(_("The request cannot be read."), "bad_request")])
     except Missing:
-        return _problems(404, [_plain(None, _("There is no such thing here."), "missing")])
+        return _problems(404, [_reason(_("There is no such thing here."), "missing")])
     except TooMany as many:
-        response = _problems(429, [_plain(None, many.message, "too_many")])
+        response = _problems(429, [_reason(many.message, "too_many")])
         response.headers["Retry-After"] = str(many.seconds)
         return response
 
@@ -398,6 +425,9 @@ def _require(request: Request) -> None:
 
 def _answered(request: Request) -> HttpResponse:
     """Run the handler; a write with an Idempotency-Key keeps its answer in the same transaction."""
+    if request.route.reads:
+        with read_only():
+            return _respond(request.route.handler(request, **request.params))
     key = request.http.headers.get("Idempotency-Key")
     is_kept = request.route.method != "GET" and bool(key)
     opened = open_answer(request.ctx, key or "", request.http) if is_kept else None
@@ -430,14 +460,5 @@ def _problems(status: int, problems: list[dict[str, Any]], **more: Any) -> HttpR
     return HttpResponse(encode(body), status=status, content_type="application/json")
 
 
-def _shown(problem: Problem) -> dict[str, Any]:
-    return {
-        "field": problem.field,
-        "line": problem.line,
-        "code": problem.code,
-        "message": str(problem.message),
-    }
-
-
-def _plain(field_name: str | None, message: Any, code: str) -> dict[str, Any]:
-    return {"field": field_name, "line": None, "code": code, "message": str(message)}
+def _reason(message: Any, code: str) -> dict[str, Any]:
+    return Problem(None, message, code=code).shown()

@@ -16,4 +16,4 @@ class KernelConfig(AppConfig):
     @override
     def ready(self) -> None:
         # Importing them declares their routes and jobs.
-        from . import exporting, finding, home, importing, jobs, openapi, preferences, resources  # noqa: F401
+        from . import batch, exporting, finding, home, importing, jobs, openapi, preferences, resources  # noqa: F401

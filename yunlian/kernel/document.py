@@ -26,6 +26,10 @@ class Problem:
     line: int | None = None
     code: str = "refused"
 
+    def shown(self) -> dict[str, Any]:
+        """Return it as the API answers it."""
+        return {"field": self.field, "line": self.line, "code": self.code, "message": str(self.message)}
+
 
 class Refused(Exception):
     """Business said no; carries every problem found. Nothing was changed. HTTP 409."""
@@ -228,6 +232,11 @@ class Document:
     verbs: tuple[str, ...] = ("view", "edit", "delete", "export", "import")
     is_chained: bool = False
 
+    @cached_property
+    def reasons(self) -> tuple[f.Reason, ...]:
+        """Line fields that say why a figure is what it is."""
+        return tuple(kind for kind in self.line_fields.values() if isinstance(kind, f.Reason))
+
     @property
     def app(self) -> str:
         """The menu group: `menu` when given, else the code's family."""
@@ -403,6 +412,10 @@ def _slips(document: Document) -> Iterable[str]:
     for kinds, scope in ((document.fields, "header"), (document.line_fields, "line")):
         for name, kind in kinds.items():
             yield from _formula_slips(document, name, kind, scope)
+    for reason in document.reasons:
+        for name in (reason.of, *reason.by):
+            if name not in line:
+                yield f"{reason.name} names {name}"
     for link in document.links:
         yield from _link_slips(document, link)
     names = [step.name for flow in document.flows for step in flow.steps]

@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from . import layout, listing, permission
-from .api import Request, route
-from .document import Document, Invalid, Listed, Problem, find_listed
+from .api import Answer, Request, route
+from .document import Document, Invalid, Listed, Missing, Problem, find_listed
 from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags
-from .jobs import download
+from .jobs import Progress, download, enqueue, find_mine, job, show_job
 from .layout import Place
 from .load import load_lines, select_for
+from .models import Job
 from .scope import Context
 from .sheets import write
 from .sql import run
@@ -28,6 +29,7 @@ from .text import _
 
 MAX_ROWS = 50_000
 PIECE = 1_000
+ASKED = ("filter", "search", "sort", "columns")
 
 
 @route("GET", "/api/{code}/export.xlsx", needs="{code}.export")
@@ -40,40 +42,89 @@ def get_export(request: Request, code: str) -> Any:
     return download(data, f"{code}-{request.ctx.today:%Y%m%d}.xlsx")
 
 
-def export(listed: Listed, ctx: Context, query: listing.Query) -> bytes:
+@route("POST", "/api/{code}/export", needs="{code}.export")
+def post_export(request: Request, code: str) -> Any:
+    """Export what a filter finds, in the background; the job then has a file."""
+    listed, ctx = find_listed(code), request.ctx
+    permission.require(ctx, listed, "view")
+    asked = request.texts(*ASKED)
+    query = _query(asked)
+    listing.page(listed, ctx, replace(query, limit=1))  # says now what is wrong with it
+    count = listing.total(listed, ctx, query)
+    total = None if count["more"] else count["count"]
+    made = enqueue(ctx, "export", code, msgspec.json.encode(asked), total)
+    return Answer({"job": show_job(made)}, 202)
+
+
+def _query(asked: list[str]) -> listing.Query:
+    filter_, search, sort, columns = asked
+    return listing.Query(filter=filter_, search=search, sort=sort, columns=columns, limit=PIECE)
+
+
+@job("export")
+def run_export(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
+    """Write the workbook and keep it as the job's content."""
+    listed = find_listed(made.subject)
+    for verb in ("view", "export"):
+        permission.require(ctx, listed, verb)
+    asked = msgspec.json.decode(bytes(made.content or b""), type=list[str])
+    data = export(listed, ctx, _query(asked), progress)
+    Job.objects.filter(id=made.id).update(content=data)
+    return {"file": f"{made.subject}-{ctx.today:%Y%m%d}.xlsx", "bytes": len(data)}
+
+
+@route("GET", "/api/jobs/{id}/file.xlsx", needs="signed")
+def get_file(request: Request, id: str) -> Any:
+    """The workbook an export of mine has made, as long as I may still export its code."""
+    made = find_mine(request.ctx, id)
+    if made.kind != "export" or made.state != "done" or made.result is None:
+        raise Missing(id)
+    permission.require(request.ctx, find_listed(made.subject), "export")
+    return download(bytes(made.content or b""), made.result["file"])
+
+
+def _unwatched(done: int, total: int | None = None) -> None:
+    """Nobody waits for this export to move on."""
+
+
+def export(listed: Listed, ctx: Context, query: listing.Query, progress: Progress = _unwatched) -> bytes:
     """Return the workbook. Raises Invalid when more than 50,000 rows are found: then the filter must be narrower."""
     if query.columns or not isinstance(listed, Document):
-        return _list(listed, ctx, query)
+        return _list(listed, ctx, query, progress)
     places = layout.chosen(listed, ctx, for_import=False)
-    rows = _documents(listed, ctx, query, places)
+    rows = _documents(listed, ctx, query, places, progress)
     return write(layout.headings(listed, places), rows, title=str(listed.label))
 
 
-def _list(listed: Listed, ctx: Context, query: listing.Query) -> bytes:
+def _list(listed: Listed, ctx: Context, query: listing.Query, progress: Progress) -> bytes:
     fields = listing.visible(listed, ctx)
     names = query.columns.split(",") if query.columns else [n for n in listed.columns.split() if n in fields]
     query = replace(query, columns=",".join(names))
     show = [(name, _shower(fields[name])) for name in names if name in fields]
-    found = _rows(listed, ctx, query)
+    found = _rows(listed, ctx, query, progress)
     rows = ([display(row[name]) for name, display in show] for row in found)
     headings = [str(fields[name].label) for name, _display in show]
     return write(headings, rows, title=str(listed.label))
 
 
-def _rows(listed: Listed, ctx: Context, query: listing.Query) -> Iterator[dict[str, Any]]:
+def _rows(listed: Listed, ctx: Context, query: listing.Query, progress: Progress) -> Iterator[dict[str, Any]]:
     """Give the rows of a list, page by page. Refuses what is wrong with the query at once, not when it is read."""
     page = listing.page(listed, ctx, query)
-    return chain([_decoded(row) for row in page.rows], _more(listed, ctx, query, page))
+    return chain([_decoded(row) for row in page.rows], _more(listed, ctx, query, page, progress))
 
 
-def _more(listed: Listed, ctx: Context, query: listing.Query, page: listing.Page) -> Iterator[dict[str, Any]]:
+def _more(
+    listed: Listed, ctx: Context, query: listing.Query, page: listing.Page, progress: Progress
+) -> Iterator[dict[str, Any]]:
     count = len(page.rows)
+    progress(count)
     while page.next:
         page = listing.page(listed, ctx, replace(query, cursor=page.next))
         count += len(page.rows)
         if count > MAX_ROWS:
             message = _("More than %(n)s rows: narrow the filter.") % {"n": MAX_ROWS}
             raise Invalid(Problem("filter", message, code="too_many"))
+        progress(count)
         yield from map(_decoded, page.rows)
 
 
@@ -83,10 +134,10 @@ def _decoded(row: str) -> dict[str, Any]:
 
 
 def _documents(
-    document: Document, ctx: Context, query: listing.Query, places: Sequence[Place]
+    document: Document, ctx: Context, query: listing.Query, places: Sequence[Place], progress: Progress
 ) -> Iterator[list[Any]]:
     """Give the rows of whole documents, in the order of the list."""
-    found = _rows(document, ctx, replace(query, columns=layout.key_of(document)))
+    found = _rows(document, ctx, replace(query, columns=layout.key_of(document)), progress)
     while ids := [uuid.UUID(row["id"]) for row in islice(found, PIECE)]:
         yield from _whole(document, ctx, ids, places)
 

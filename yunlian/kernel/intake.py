@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from . import permission
+from . import permission, reasons
 from .document import Problem, document_of
 from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, require_storable, uuid_or_none
 from .identity import new_id
@@ -80,6 +80,7 @@ def take(
     problems: list[Problem] = []
     frozen = permission.locked(ctx, document.guards) if document.guards else frozenset[str]()
     wanted: dict[type[Any], list[_Wanted]] = defaultdict(list)
+    stood = reasons.picture(loaded) if document.reasons else {}
     echo = _ECHO if not document.is_master else _ECHO - {"code"}
     problems += _unknown(data, document.fields, echo, None)
     _take_fields(loaded.header, document.fields, data, ctx, frozen, None, problems, wanted)
@@ -88,6 +89,8 @@ def take(
     elif data.get("lines"):
         problems.append(Problem("lines", _("This has no lines."), code="surplus"))
     problems += _resolve(wanted, ctx, find)
+    if document.reasons:
+        reasons.note_stated(loaded, stood, frozen)
     return problems
 
 

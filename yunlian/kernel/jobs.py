@@ -2,10 +2,12 @@
 
 A kind of work is a function declared with `@job("import")`. It runs in one transaction of the enterprise, as the member who
 asked for it, and what it wrote commits together with the mark that it is done. So a job happens once or not at all,
-however often its worker is killed: see docs/decisions/0005-jobs.md. `worker` finds and runs them.
+however often its worker is killed: see docs/decisions/0005-jobs.md. Work that answers a `Part` is called again, each time
+in a transaction of its own, until it answers a result. `worker` finds and runs them.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.utils import translation
@@ -39,12 +41,22 @@ class Failed(Exception):
         self.message, self.result = message, result
 
 
-Work = Callable[[Context, Job, Progress], Mapping[str, Any]]
+@dataclass(frozen=True)
+class Part:
+    """How far work is that goes on: what is kept as the job's result, and handed in again, until the whole is done."""
+
+    result: Mapping[str, Any]
+
+
+Work = Callable[[Context, Job, Progress], Mapping[str, Any] | Part]
 WORKS: dict[str, Work] = {}
 
 
 def job(kind: str) -> Callable[[Work], Work]:
-    """Declare how a kind of job is done: `work(ctx, job, progress) -> result`, raising Failed when it cannot be."""
+    """Declare how a kind of job is done: `work(ctx, job, progress)` returns its result, or a Part of it.
+
+    It raises Failed when it cannot be done.
+    """
 
     def wrap(work: Work) -> Work:
         if kind in WORKS:
@@ -55,8 +67,12 @@ def job(kind: str) -> Callable[[Work], Work]:
     return wrap
 
 
-def enqueue(ctx: Context, kind: str, subject: str = "", content: bytes | None = None) -> Job:
+def enqueue(
+    ctx: Context, kind: str, subject: str = "", content: bytes | None = None, total: int | None = None
+) -> Job:
     """Put work into the queue, in the transaction of the caller; a worker begins it after the commit.
+
+    `total` is how much there is to do, as far as that is known.
 
     Raises TooMany when the enterprise has fifty jobs there already.
     """
@@ -72,6 +88,7 @@ def enqueue(ctx: Context, kind: str, subject: str = "", content: bytes | None = 
         user_id=ctx.user_id,
         locale=translation.get_language() or "",
         content=content,
+        total=total,
         created_at=ctx.now,
     )
     made.save(force_insert=True)
@@ -81,7 +98,10 @@ def enqueue(ctx: Context, kind: str, subject: str = "", content: bytes | None = 
 
 
 def cancel(ctx: Context, made: Job) -> None:
-    """Stop a job: at once when it waits, soon when it runs; what it did is taken back. One that has ended stays so."""
+    """Stop a job: at once when it waits, soon when it runs; what it did since its last part is taken back.
+
+    One that has ended stays so.
+    """
     if run("DELETE FROM kernel_task WHERE id = %s AND holder IS NULL RETURNING 1", [made.id]):
         made.state = "cancelled"
         made.save(update_fields=["state"])
@@ -131,7 +151,7 @@ def get_job(request: Request, id: str) -> Any:
 
 @route("POST", "/api/jobs/{id}/cancel", needs="signed")
 def cancel_job(request: Request, id: str) -> Any:
-    """Stop a job of mine; nothing of it stays."""
+    """Stop a job of mine; what it did is taken back, but for the parts that were done."""
     made = find_mine(request.ctx, id)
     cancel(request.ctx, made)
     return show_job(made)
@@ -139,9 +159,15 @@ def cancel_job(request: Request, id: str) -> Any:
 
 @route("GET", "/api/jobs/{id}/errors.xlsx", needs="signed")
 def get_errors(request: Request, id: str) -> Any:
-    """The uploaded workbook with its bad cells marked and a first column of reasons."""
+    """What went wrong, as a workbook: the uploaded one with its bad cells marked, or the rows that were refused."""
     made = find_mine(request.ctx, id)
-    errors = [e for e in (made.result or {}).get("errors", ()) if e.get("row")]
+    errors = (made.result or {}).get("errors", ())
+    if made.kind == "batch" and errors:
+        rows = [[e["name"], e["message"]] for e in errors]
+        return download(
+            sheets.write([str(_("Number")), str(_("Reason"))], rows), f"{made.subject}-errors.xlsx"
+        )
+    errors = [e for e in errors if e.get("row")]
     if made.content is None or not errors:
         raise Refused(Problem(None, _("This job has no errors to show."), code="no_errors"))
     marked = [(e["row"], e.get("heading"), e["message"]) for e in errors]

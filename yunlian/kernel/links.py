@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from . import reasons
 from .document import Document, Link, Problem, Refused, find_document
 from .fields import AnyKind, Done, Qty, Ref, trimmed
 from .identity import new_id
@@ -97,6 +98,12 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
     if problems:
         raise Refused(*problems)
     rows = [_row(taking, sources, loaded, ctx) for taking in takings]
+    for taking in takings if loaded.document.reasons else ():
+        source = sources[taking.link.source]
+        number = source.headers[source.parent[taking.source_line]].number
+        reasons.note_taken(
+            loaded, _line_of(loaded, taking), taking.link, number, source.rows[taking.source_line]
+        )
     for taking in takings:
         rows += _also(taking, sources, loaded, ctx)
         rows += _carry_on(taking, further.get(taking.source_line, []), sources, loaded, ctx)

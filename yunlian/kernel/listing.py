@@ -134,13 +134,8 @@ def total(listed: Listed, ctx: Context, query: Query) -> dict[str, Any]:
     """Return the count, at most 10,000, and the sums of the amount columns while it is below that."""
     fields = visible(listed, ctx)
     sums = [name for name in listed.sums.split() if name in fields]
-    where, params = _where(listed, ctx, query, fields)
-    branches = branches_of(listed, ctx, query.search)
+    base, values = matching(listed, ctx, query)
     shape = listed.header._meta.db_table
-    base, values = f"t.enterprise_id = %s{where}", [ctx.enterprise_id, *params]
-    if branches is not None:
-        base += f" AND ({' OR '.join(sql for sql, _v in branches) or 'false'})"
-        values += [value for _sql, more in branches for value in more]
     picked = ", ".join(["t.id", *(f't."{name}"' for name in sums)])
     totals = ", ".join(["count(*)", *(f'coalesce(sum("{name}"), 0)::text' for name in sums)])
     sql = f'SELECT {totals} FROM (SELECT {picked} FROM "{shape}" t WHERE {base} LIMIT %s) x'
@@ -148,6 +143,17 @@ def total(listed: Listed, ctx: Context, query: Query) -> dict[str, Any]:
     if count > COUNT_CAP:
         return {"count": COUNT_CAP, "more": True, "sums": {}}
     return {"count": count, "more": False, "sums": dict(zip(sums, added, strict=True))}
+
+
+def matching(listed: Listed, ctx: Context, query: Query) -> Sql:
+    """Return the condition over `t` that keeps what filter and search find, of the rows the member may see."""
+    where, params = _where(listed, ctx, query, visible(listed, ctx))
+    branches = branches_of(listed, ctx, query.search)
+    base, values = f"t.enterprise_id = %s{where}", [ctx.enterprise_id, *params]
+    if branches is not None:
+        base += f" AND ({' OR '.join(sql for sql, _v in branches) or 'false'})"
+        values += [value for _sql, more in branches for value in more]
+    return base, values
 
 
 def visible(listed: Listed, ctx: Context) -> dict[str, AnyKind]:

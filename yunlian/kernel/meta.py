@@ -55,6 +55,7 @@ def describe(code: str, ctx: Context) -> dict[str, Any]:
         "pulls": [],
         "pushes": [],
         "chained": False,
+        "fills": False,
         "can": {
             verb: permission.may(ctx, code, verb) for verb in ("view", "edit", "delete", "export", "import")
         },
@@ -99,6 +100,7 @@ def _document(
             if permission.may(ctx, target.code, "edit")
         ],
         "chained": document.is_chained,
+        "fills": document.fill is not None,
     }
 
 

@@ -320,7 +320,7 @@ class Job(TenantModel):
     """Long work of one member: its progress survives a reload, its result is kept 7 days.
 
     `member` and `user_id` say as whom it runs, `locale` in which language it reports. `done` of `total` are units of its
-    kind (rows). `content` is what was handed in.
+    kind (rows). `content` is what was handed in; an export's, once it is done, the workbook it made.
     """
 
     kind = models.CharField(max_length=40)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.utils import translation
 
 from .api import ROUTES, XLSX, Answer, Request, Route, encode, route
@@ -45,7 +46,7 @@ ERRORS = {
 }
 
 
-@route("GET", "/api/openapi.json", needs="public")
+@route("GET", "/api/openapi.json", needs=settings.DESCRIPTION_NEEDS)
 def get_description(request: Request) -> Any:
     """This description."""
     data, tag = _encoded(len(ROUTES), len(REGISTRY))
@@ -82,7 +83,7 @@ def describe() -> Schema:
                 "schemas": dict(_schemas()),
                 "responses": {str(status): _problem_response(text) for status, text in ERRORS.items()},
                 "securitySchemes": {
-                    "session": {"type": "apiKey", "in": "cookie", "name": "session"},
+                    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
                     "credential": {"type": "http", "scheme": "bearer"},
                 },
                 "parameters": {
@@ -123,15 +124,20 @@ def _operations(each: Route) -> Iterable[tuple[str, Schema]]:
 
 
 _FOR_VIEWS = ("/api/meta/{code}", "/api/{code}", "/api/{code}/total", "/api/{code}/export.xlsx")
+BATCH, EXPORT = "/api/{code}/batch/{step}", "/api/{code}/export"
 _FOR_MASTERS = ("/api/{code}/lookup", "/api/{code}/resolve")
 
 
 def _variants(each: Route, listed: Listed) -> list[dict[str, str]]:
     """Return the parameters that a code's declaration fixes; nothing when the route does not serve the code."""
     if not isinstance(listed, Document):
-        return [{}] if each.path in _FOR_VIEWS and each.method == "GET" else []
+        serves = _FOR_VIEWS if each.method == "GET" else (EXPORT,)
+        return [{}] if each.path in serves else []
     if each.path in _FOR_MASTERS and not listed.is_master:
         return []
+    if each.path == BATCH:
+        steps = [step for _flow, step in listed.steps.values() if not any(k.required for k in step.input)]
+        return [{"step": step.name} for step in steps if not step.is_partner]
     if "{step}" in each.path:
         return [{"step": name} for name, (_flow, step) in listed.steps.items() if not step.is_partner]
     if "{source}" in each.path:
@@ -183,7 +189,7 @@ def _parameters(each: Route, path: str) -> list[Schema]:
             schema = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
         shown = {"name": name, "in": "query", "schema": schema}
         found.append(shown | ({"description": LIST_QUERY[name]} if name in LIST_QUERY else {}))
-    if each.method != "GET" and each.needs not in ("public", "user"):
+    if each.method != "GET" and not each.reads and each.needs not in ("public", "user"):
         found.append({"$ref": "#/components/parameters/idempotency"})
     return found
 
@@ -194,10 +200,13 @@ def _body(each: Route, fixed: Mapping[str, str], listed: Listed | None) -> Schem
     if each.takes == "xlsx":
         return {"required": True, "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
     schema: Schema = each.schema.get("body", {"type": "object"})
-    if isinstance(listed, Document):
+    if each.path in (BATCH, EXPORT):
+        names = ("filter", "search") if each.path == BATCH else ("filter", "search", "sort", "columns")
+        schema = _object({name: {"type": "string"} for name in names})
+    elif isinstance(listed, Document):
         if "step" in fixed:
             schema = _step_input(listed, fixed["step"])
-        elif each.path in ("/api/{code}", "/api/{code}/{id}"):
+        elif each.path in ("/api/{code}", "/api/{code}/{id}", "/api/{code}/preview"):
             schema = _to(f"{listed.code}.input")
         elif "{source}" in each.path:
             schema = _to("Pull")
@@ -239,7 +248,7 @@ def _answer(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | N
         return 200, {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
     if each.method == "DELETE":
         return 204, {}
-    if each.takes == "xlsx":
+    if each.takes == "xlsx" or each.path in (BATCH, EXPORT):
         return 202, _json(_object({"job": _to("Job")}))
     code = listed.code if listed is not None else ""
     of_document: dict[tuple[str, str], tuple[int, Schema]] = {
@@ -248,6 +257,7 @@ def _answer(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | N
         ("GET", "/api/{code}/{id}"): (200, _to(code)),
         ("PUT", "/api/{code}/{id}"): (200, _to(code)),
         ("POST", "/api/{code}/{id}/{step}"): (200, _to(code)),
+        ("POST", "/api/{code}/preview"): (200, _to(f"{code}.preview")),
         ("POST", "/api/{code}/pull/{source}"): (200, _to(f"{code}.input")),
         ("POST", "/api/{code}/{id}/push/{target}"): (200, _to(f"{fixed.get('target', code)}.input")),
         ("GET", "/api/jobs/{id}"): (200, _to("Job")),
@@ -347,7 +357,18 @@ def _document_schemas(listed: Listed) -> Iterable[tuple[str, Schema]]:
         shown["lines"] = {"type": "array", "items": _object(line_out)}
         taken["lines"] = {"type": "array", "maxItems": 1000, "items": _object(line_in)}
     yield listed.code, _object(shown, "id", "version") | {"title": str(listed.label)}
+    yield f"{listed.code}.preview", _preview(listed)
     yield f"{listed.code}.input", _object(taken) | {"title": str(listed.label)}
+
+
+def _preview(document: Document) -> Schema:
+    lines = {"no": {"type": "integer"}} | _fields(document.line_fields, output_schema)
+    parts: dict[str, Schema] = {
+        "header": _object(_fields(document.fields, output_schema)),
+        "lines": {"type": "array", "items": _object(lines, "no")},
+        "problems": {"type": "array", "items": _to("Problem")},
+    }
+    return _object(parts, *parts)
 
 
 def _fields(kinds: Mapping[str, AnyKind], make: Any) -> dict[str, Schema]:

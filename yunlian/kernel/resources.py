@@ -12,6 +12,7 @@ from .document import Document, Invalid, Missing, Problem, find_document, find_l
 from .fields import uuid_or_none
 from .load import Loaded, find_rows, load, reference, show
 from .models import Audit
+from .preview import preview
 from .save import remove, save
 from .search import find_records
 from .sql import run
@@ -124,13 +125,19 @@ def _act_label(document: Document, act: str) -> Any:
     return {"created": _("Created"), "edited": _("Edited"), "deleted": _("Deleted")}.get(act, act)
 
 
+@route("POST", "/api/{code}/preview", needs="{code}.edit", reads=True)
+def get_preview(request: Request, code: str) -> Any:
+    """What saving would make of a body, and its problems; nothing is saved."""
+    return preview(code, request.ctx, request.body)
+
+
 @route("GET", "/api/{code}/pull/{source}", needs="{code}.edit")
 def list_open(request: Request, code: str, source: str) -> Any:
     """Open lines of a source that can be pulled into this kind of document."""
     return {"rows": pulling.open_lines(code, request.ctx, source, request.query.get("search", ""))}
 
 
-@route("POST", "/api/{code}/pull/{source}", needs="{code}.edit")
+@route("POST", "/api/{code}/pull/{source}", needs="{code}.edit", reads=True)
 def pull(request: Request, code: str, source: str) -> Any:
     """The body of a new document made of open source lines; nothing is saved."""
     lines, docs = request.body.get("lines") or {}, request.body.get("docs") or []
@@ -180,7 +187,7 @@ def lookup(request: Request, code: str) -> Any:
     }
 
 
-@route("POST", "/api/{code}/resolve", needs="signed")
+@route("POST", "/api/{code}/resolve", needs="signed", reads=True)
 def resolve(request: Request, code: str) -> Any:
     """Find masters for pasted texts: by code, else by exact name."""
     document = find_document(code)

@@ -30,7 +30,7 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     if not isinstance(data, Mapping):
         raise Invalid(Problem(None, _("Must be an object.")))
     is_draft = bool(data.get("draft")) and document.flow is not None
-    loaded = _new(document, ctx) if id_ is None else _opened(document, ctx, id_, data)
+    loaded = begin(document, ctx) if id_ is None else _opened(document, ctx, id_, data)
     before = None if id_ is None else audit.Picture(loaded)
     if document.links:
         sources.guess_codes(loaded, ctx, data)
@@ -77,7 +77,8 @@ def check(loaded: Loaded, ctx: Context, facts: Any = None) -> None:
         raise Refused(*problems)
 
 
-def _new(document: Document, ctx: Context) -> Loaded:
+def begin(document: Document, ctx: Context) -> Loaded:
+    """Return a new, blank document; nothing is written."""
     header = blank(document.header, ctx)
     header.created_at, header.created_by, header.version = ctx.now, ctx.member_id, 0
     return Loaded(document, header)
@@ -89,14 +90,18 @@ def _opened(document: Document, ctx: Context, id_: Any, data: Mapping[str, Any])
     if not isinstance(version, int) or isinstance(version, bool):
         raise Invalid(Problem("version", _("Give the version you edited."), code="required"))
     require_version(loaded, ctx, version)
-    if document.flow is not None and loaded.header.state not in EDITABLE:
-        state = document.flow.state(loaded.header.state).label
-        raise Refused(
-            Problem(
-                "state", _("A document in state %(state)s cannot be edited.") % {"state": state}, code="state"
-            )
-        )
+    require_editable(loaded)
     return loaded
+
+
+def require_editable(loaded: Loaded) -> None:
+    """Raise Refused in a state in which a document is not edited any more."""
+    flow, header = loaded.document.flow, loaded.header
+    if flow is not None and header.state not in EDITABLE:
+        message = _("A document in state %(state)s cannot be edited.") % {
+            "state": flow.state(header.state).label
+        }
+        raise Refused(Problem("state", message, code="state"))
 
 
 def require_version(loaded: Loaded, ctx: Context, version: int | None) -> None:

@@ -51,6 +51,14 @@ def tenant(enterprise: int) -> Iterator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Let PostgreSQL refuse every write inside; what follows may write again."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        yield
+
+
 def _set_local(value: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL app.enterprise_id = '{value}'")

@@ -6,6 +6,7 @@ pulled from one. `DocumentSuite` asks of every document what the kernel promises
 
 import datetime as dt
 import itertools
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,13 +33,16 @@ from .fields import (
     Price,
     Qty,
     Rate,
+    Reason,
     Ref,
+    State,
     Tags,
 )
 from .load import Loaded, load, show
 from .permission import Forbidden
+from .preview import preview
 from .save import save
-from .scope import Context, Grants, tenant
+from .scope import Context, Grants, read_only, tenant
 from .steps import move, save_and_move
 from .verify import verify
 
@@ -297,6 +301,38 @@ class DocumentSuite:
             fields = described["sections"]["lines"]["fields"] if section["of"] else described["fields"]
             assert set(section["fields"]) <= set(fields)
 
+    def test_a_preview_says_what_saving_makes_and_writes_nothing(self, ctx: Context) -> None:
+        body = data(self.code, ctx, lines=2, **self.overrides)
+        with Statements() as counted, read_only():
+            foreseen = preview(self.code, ctx, body)
+        assert not [sql for sql in counted.sql if re.match(r"(WITH|INSERT|UPDATE|DELETE)", sql)]
+        made = show(save(self.code, ctx, body), ctx)
+        assert foreseen["problems"] == []
+        for section in self.document.form:
+            # Number and states are what saving adds; reasons name a source only then.
+            kinds = self.document.line_fields if section.of else self.document.fields
+            names = [
+                n
+                for n in section.fields.split()
+                if n != "number" and not isinstance(kinds[n], State | Reason)
+            ]
+            pairs = (
+                zip(foreseen["lines"], made["lines"], strict=True)
+                if section.of
+                else [(foreseen["header"], made)]
+            )
+            for seen, saved in pairs:
+                assert {name: seen[name] for name in names} == {name: saved[name] for name in names}
+
+    def test_who_may_not_edit_gets_no_preview(self, ctx: Context) -> None:
+        body = data(self.code, ctx, **self.overrides)
+        viewer = context(
+            ctx.enterprise_id, ctx.member_id, Grants(frozenset({f"{self.code}.view"}), {"*": "all"})
+        )
+        with pytest.raises(Forbidden):
+            preview(self.code, viewer, body)
+        assert preview(self.code, ctx, body)["header"]
+
     def test_statements_do_not_grow_with_lines(self, ctx: Context) -> None:
         if self.document.lines is None:
             return
@@ -304,8 +340,11 @@ class DocumentSuite:
         counts = []
         for body in bodies:
             with Statements() as counted:
+                preview(self.code, ctx, body)
+            asked = counted.count
+            with Statements() as counted:
                 save(self.code, ctx, body)
-            counts.append(counted.count)
+            counts.append((asked, counted.count))
         assert counts[0] == counts[1]
 
 

@@ -23,7 +23,7 @@ from . import relay, retention
 from .api import Identity, gate, is_disk_full, may_heal
 from .document import Missing, Refused
 from .faults import fault
-from .jobs import WORKS, Failed
+from .jobs import WORKS, Failed, Part
 from .models import Job
 from .permission import Forbidden
 from .refusals import problem_of
@@ -155,8 +155,25 @@ BROKEN = _("Something went wrong on our side; it has been recorded. Nothing was 
 
 
 def _work(held: Held) -> None:
+    """Do piece after piece; one that met a deadlock runs again."""
+    attempt = 0
+    while True:
+        try:
+            if _piece(held):
+                return
+            attempt = 0
+        except OperationalError as error:
+            attempt += 1
+            if attempt == MAX_ATTEMPTS or not may_heal(error):
+                raise
+        held(held.done)
+
+
+def _piece(held: Held) -> bool:
+    """Do what is next, in one transaction; whether that was the last of it."""
     with tenant(held.enterprise_id):
         job = Job.objects.get(id=held.id)
+        held.total = job.total if held.total is None else held.total
         identity = Identity(job.user_id, held.enterprise_id, job.member)
         ctx = gate().context(identity, dt.datetime.now(dt.UTC))
         if ctx is None:
@@ -164,21 +181,35 @@ def _work(held: Held) -> None:
         with translation.override(job.locale or None):
             result = WORKS[job.kind](ctx, job, held)
         fault("job.before_end")
+        if isinstance(result, Part):
+            _hold_on(held)
+            Job.objects.filter(id=held.id).update(result=result.result, done=held.done, total=held.total)
+            return False
         _take_away(held)
         Job.objects.filter(id=held.id).update(
             state="done", result=result, error="", done=held.done, total=held.total
         )
     fault("job.after_end")
+    return True
+
+
+_OURS = "WHERE id = %s AND holder = %s"
+
+
+def _hold_on(held: Held) -> None:
+    """Keep the task, as its holder, while a part is committed. Raises Lost, or Cancelled, when it is not ours."""
+    _require_ours(held, f"SELECT 1 FROM kernel_task {_OURS} AND NOT is_cancelled FOR UPDATE")
 
 
 def _take_away(held: Held) -> None:
     """Remove the task as its holder. Raises Lost, or Cancelled, when it is not ours to end."""
-    if not run(
-        "DELETE FROM kernel_task WHERE id = %s AND holder = %s AND NOT is_cancelled RETURNING 1",
-        [held.id, held.holder],
-    ):
-        raise Cancelled if run("SELECT 1 FROM kernel_task WHERE id = %s AND holder = %s",
-                               [held.id, held.holder]) else Lost  # fmt: skip
+    _require_ours(held, f"DELETE FROM kernel_task {_OURS} AND NOT is_cancelled RETURNING 1")
+
+
+def _require_ours(held: Held, sql: str) -> None:
+    ours = [held.id, held.holder]
+    if not run(sql, ours):
+        raise Cancelled if run(f"SELECT 1 FROM kernel_task {_OURS}", ours) else Lost
 
 
 def _end(held: Held, state: str, message: Label = "", result: Mapping[str, Any] | None = None) -> None:
@@ -191,8 +222,9 @@ def _end(held: Held, state: str, message: Label = "", result: Mapping[str, Any] 
         job = Job.objects.defer("content").get(id=held.id)
         with translation.override(job.locale or None):
             error = str(message)[:500]
+        kept = {} if result is None else {"result": result}  # parts that were done have said theirs
         Job.objects.filter(id=held.id).update(
-            state=state, error=error, result=result, done=held.done, total=held.total
+            state=state, error=error, done=held.done, total=held.total, **kept
         )
 
 

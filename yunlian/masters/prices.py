@@ -11,9 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
+from yunlian.kernel import fields as f
+from yunlian.kernel.fields import trimmed
 from yunlian.kernel.scope import Context
 from yunlian.kernel.sql import run
+from yunlian.kernel.text import Label, _
 
 from .models import Partner
 
@@ -25,12 +29,22 @@ PLACES = Decimal("0.0001")
 class Price:
     """A price per wanted unit, tax included, and why: partner, level, list, default, reference or none.
 
-    `source` is the code of the price list. `value` is None when there is no price at all.
+    `source` is the code of the price list, `qty_from` the tier that was reached. `value` is None when there is no price
+    at all.
     """
 
     value: Decimal | None
     reason: str
     source: str = ""
+    qty_from: Decimal = Decimal(0)
+
+    @property
+    def words(self) -> str:
+        """The reason as a line keeps it: `list WHOLESALE ≥10`; empty without a price."""
+        if self.value is None:
+            return ""
+        tier = f"≥{trimmed(self.qty_from, 0):f}" if self.qty_from else ""
+        return " ".join(word for word in (self.reason, self.source, tier) if word)
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,31 @@ class _Tier:
 
 
 _REASONS = ("partner", "level", "list", "default")
+# Why a line's price is what it is, beside what the kernel says itself; `quoted` is set by a step.
+PRICE_REASONS: tuple[tuple[str, Label], ...] = (
+    ("partner", _("Price of this partner")),
+    ("level", _("Price of the partner's level")),
+    ("list", _("Price list")),
+    ("default", _("Default price list")),
+    ("reference", _("Reference price of the product")),
+    ("quoted", _("The supplier's quotation")),
+)
+
+
+def price_reason(guard: str) -> f.Reason:
+    """Return the field of a traded line that says why its `price` is what it is."""
+    label = _("Reason of the price")
+    return f.Reason(label=label, of="price", by="product unit qty", choices=PRICE_REASONS, guard=guard)
+
+
+def fill_prices(
+    lines: Iterable[Any], ctx: Context, partner: Partner | None, date: dt.date, *, kind: str = "sales"
+) -> None:
+    """Put price and reason where a line has a product and no price; without a quantity, as for one unit."""
+    blank = [line for line in lines if line.price is None and line.product_id and line.unit_id]
+    wanted = [(line.product_id, line.unit_id, line.qty or Decimal(1)) for line in blank]
+    for line, price in zip(blank, find_prices(ctx, partner, date, wanted, kind=kind), strict=True):
+        line.price, line.price_reason = price.value, price.words
 
 
 def find_prices(
@@ -120,7 +159,7 @@ def _price(
     if best is not None:
         _key, tier, theirs = best
         value = tier.price if tier.unit == unit else _rounded(tier.price * factor / theirs)
-        return Price(value, _REASONS[tier.rank], tier.code)
+        return Price(value, _REASONS[tier.rank], tier.code, tier.qty_from)
     if reference is None:
         return Price(None, "none")
     return Price(reference if factor == 1 else _rounded(reference * factor), "reference")

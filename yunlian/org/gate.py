@@ -28,8 +28,15 @@ class FirstPassword(Refused):
 
 
 def cookie_name(http: HttpRequest) -> str:
-    """Return the session cookie's name; over HTTPS the browser itself binds it to this host and to HTTPS."""
-    return "__Host-session" if http.is_secure() else "session"
+    """Return the session cookie's name; over HTTPS the browser itself binds it to this host and to HTTPS.
+
+    Over plain HTTP, which only development and the demonstration speak, it carries the port: browsers share the cookies
+    of one host among its ports, so that signing in at one checkout would sign out at the other.
+    """
+    if http.is_secure():
+        return "__Host-session"
+    port = http.get_host().rpartition(":")[2]
+    return f"session-{port}" if port.isdecimal() else "session"
 
 
 class Gate:

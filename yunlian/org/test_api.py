@@ -92,6 +92,21 @@ def test_over_https_the_plain_cookie_is_nobody(acme):
     assert browser.client.get("/api/session").status_code == 200
 
 
+def test_two_checkouts_on_one_host_do_not_sign_each_other_out(acme):
+    """A browser keeps one jar for all ports of 127.0.0.1, as the test client does."""
+    browser = Browser()
+    here, there = ({"HTTP_HOST": f"127.0.0.1:{port}"} for port in (8000, 8011))
+    body = {"login": "boss", "password": PASSWORD}
+    for place in (here, there):
+        answer = browser.client.post("/api/session", body, content_type="application/json", **place)
+        assert list(answer.cookies) == [f"session-{place['HTTP_HOST'][-4:]}"]
+    assert browser.client.delete("/api/session", **there).status_code == 204
+    assert browser.client.get("/api/session", **there).status_code == 401
+    assert browser.client.get("/api/session", **here).status_code == 200
+    over_tls = browser.client.post("/api/session", body, content_type="application/json", secure=True, **here)
+    assert list(over_tls.cookies) == ["__Host-session"]
+
+
 def test_a_wrong_password_is_401_and_too_many_are_429(acme):
     browser = Browser()
     for _ in range(6):

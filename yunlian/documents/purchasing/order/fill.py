@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from yunlian.kernel.document import Problem
 from yunlian.kernel.scope import Context
-from yunlian.masters.prices import find_prices
+from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
 from .model import PurchaseOrder, PurchaseOrderLine
@@ -13,11 +13,6 @@ from .model import PurchaseOrder, PurchaseOrderLine
 def fill(order: PurchaseOrder, lines: list[PurchaseOrderLine], ctx: Context) -> Iterable[Problem]:
     """Put base units, the supplier's list prices and the order's due date where nothing was given."""
     yield from fill_factors(lines, ctx)
-    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
-    if blank:
-        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
-        prices = find_prices(ctx, order.supplier, order.date, wanted, kind="purchase")
-        for line, price in zip(blank, prices, strict=True):
-            line.price = price.value
+    fill_prices(lines, ctx, order.supplier, order.date, kind="purchase")
     for line in lines:
         line.due_date = line.due_date or order.due_date

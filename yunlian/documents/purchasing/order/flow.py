@@ -94,6 +94,7 @@ def agree(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[
     for line in lines:
         line.agreed_change = -line.base_qty
         line.qty, line.price, line.discount = line.quoted_qty, line.quoted_price, line.discount * 0
+        line.price_reason = "quoted"
         line.due_date = line.quoted_date or line.due_date
 
 

@@ -6,6 +6,7 @@ from yunlian.kernel import fields as f
 from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import _
 from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.prices import price_reason
 
 from .flow import COLLAB, WITHDRAWAL
 
@@ -53,6 +54,7 @@ class PurchaseOrderLine(Line):
     factor = f.Qty(label=_("Base units per unit"), readonly=True)
     base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     price = f.Price(label=_("Price"), guard="purchase.price", required=False)
+    price_reason = price_reason("purchase.price")
     discount = f.Rate(
         label=_("Discount"),
         low="0",

@@ -97,6 +97,7 @@ def test_the_quoted_example_comes_to_4790_once_agreed(ctx: Context, order: Loade
     agreed = step(ctx, order, "agree")
     assert (agreed.header.collab, agreed.header.amount) == ("agreed", D("4790.00"))
     assert [line.price for line in agreed.lines] == [D("3950"), D("420")]
+    assert [line.price_reason for line in agreed.lines] == ["quoted", "quoted"]
     assert agreed.lines[0].due_date.isoformat() == "2026-12-01"
     assert on_order(ctx) == {"P1": 1, "P2": 2}
 

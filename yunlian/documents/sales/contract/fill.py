@@ -7,7 +7,7 @@ from yunlian.kernel.document import Problem
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.masters.models import Warehouse
-from yunlian.masters.prices import find_prices
+from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
 from .amounts import ZERO, nets
@@ -17,19 +17,9 @@ from .model import SalesContract, SalesContractLine
 def fill(contract: SalesContract, lines: list[SalesContractLine], ctx: Context) -> Iterable[Problem]:
     """Put base units, list prices, the default warehouse and the customer's contact where nothing was given."""
     yield from fill_factors(lines, ctx)
-    _fill_prices(contract, lines, ctx)
+    fill_prices(lines, ctx, contract.customer, contract.date)
     _fill_header(contract)
     yield from _fill_shares(contract, lines)
-
-
-def _fill_prices(contract: SalesContract, lines: list[SalesContractLine], ctx: Context) -> None:
-    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
-    if blank:
-        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
-        for line, price in zip(
-            blank, find_prices(ctx, contract.customer, contract.date, wanted), strict=True
-        ):
-            line.price = price.value
 
 
 def _fill_header(contract: SalesContract) -> None:

@@ -10,6 +10,7 @@ from yunlian.kernel.document import Flow, State
 from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import Label, _
 from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.prices import price_reason
 
 
 def _track(label: Label, field: str) -> Flow:
@@ -80,6 +81,7 @@ class SalesContractLine(Line):
     factor = f.Qty(label=_("Base units per unit"), readonly=True)
     base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     price = f.Price(label=_("Price"), guard="sales.price")
+    price_reason = price_reason("sales.price")
     discount = f.Rate(
         label=_("Discount"), low="0", high="1", initial="0", required=False, guard="sales.price"
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from yunlian.kernel.document import Problem
 from yunlian.kernel.scope import Context
-from yunlian.masters.prices import find_prices
+from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
 from . import rules
@@ -15,12 +15,8 @@ def fill(intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Contex
     """Put base units, list prices and the customer's contact where nothing was given."""
     yield from rules.check_editable(intention)
     yield from fill_factors(lines, ctx)
-    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
     customer = intention.customer
-    if blank:
-        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
-        for line, price in zip(blank, find_prices(ctx, customer, intention.date, wanted), strict=True):
-            line.price = price.value
+    fill_prices(lines, ctx, customer, intention.date)
     if customer is not None:
         intention.contact = intention.contact or customer.contact
         intention.phone = intention.phone or customer.phone

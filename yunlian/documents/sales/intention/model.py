@@ -4,6 +4,7 @@ from yunlian.kernel import fields as f
 from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import _
 from yunlian.masters.models import Partner, Product, Unit
+from yunlian.masters.prices import price_reason
 
 from .flow import COLLAB, WITHDRAWAL
 
@@ -34,6 +35,7 @@ class SalesIntentionLine(Line):
     factor = f.Qty(label=_("Base units per unit"), readonly=True)
     base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     price = f.Price(label=_("Price"), required=False, guard="sales.price")
+    price_reason = price_reason("sales.price")
     amount = f.Amount(label=_("Amount"), formula="round(qty * price)", guard="sales.price")
     due_date = f.Date(label=_("Delivery date"), required=False)
     expected_qty = f.Qty(label=_("Ordered quantity"), readonly=True)

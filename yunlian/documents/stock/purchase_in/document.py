@@ -6,7 +6,7 @@ from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, 
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import CostEntry, PayableEntry, StockEntry, SupplierFundsEntry
-from yunlian.masters.prices import find_prices
+from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
 from . import posting, rules
@@ -17,12 +17,7 @@ from .model import PurchaseIn, PurchaseInLine
 def fill(stock_in: PurchaseIn, lines: list[PurchaseInLine], ctx: Context) -> Iterable[Problem]:
     """Put base units, and for goods without an order the supplier's list prices, where nothing was given."""
     yield from fill_factors(lines, ctx)
-    blank = [line for line in lines if line.price is None and line.product_id and line.qty]
-    if blank:
-        wanted = [(line.product_id, line.unit_id, line.qty) for line in blank]
-        prices = find_prices(ctx, stock_in.supplier, stock_in.date, wanted, kind="purchase")
-        for line, price in zip(blank, prices, strict=True):
-            line.price = price.value
+    fill_prices(lines, ctx, stock_in.supplier, stock_in.date, kind="purchase")
 
 
 _SAME = ("supplier", "warehouse", "product", "unit", "price", "discount", "tax_rate")

@@ -7,6 +7,7 @@ from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import STATUSES
 from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.prices import price_reason
 
 
 class PurchaseIn(Header):
@@ -33,6 +34,7 @@ class PurchaseInLine(Line):
         label=_("Stock status"), choices=STATUSES, default="good", initial="good", hint=_("As it arrived.")
     )
     price = f.Price(label=_("Price"), guard="purchase.price", required=False)
+    price_reason = price_reason("purchase.price")
     discount = f.Rate(
         label=_("Discount"),
         low="0",

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('masters', '0001_initial'),
         ('org', '0001_initial'),
-        ('stock', '0001_initial'),
+        ('stock', '0002_price_reason'),
     ]
 
     operations = [

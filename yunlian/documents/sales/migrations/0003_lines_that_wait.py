@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('masters', '0001_initial'),
-        ('sales', '0001_initial'),
+        ('sales', '0002_price_reason'),
     ]
 
     operations = [
