@@ -31,7 +31,7 @@ def _until(true: object, limit_s: float = 90) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("role", ["web", "worker", "chain", "postgres"])
+@pytest.mark.parametrize("role", ["web", "worker", "chain", "sandbox", "postgres"])
 def test_a_killed_process_comes_back(installation: Installation, role: str) -> None:
     before = installation.facts["pids"][role]
     os.kill(before, signal.SIGKILL)

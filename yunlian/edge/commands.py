@@ -35,6 +35,13 @@ def chain() -> int:
     return chain()
 
 
+def sandbox() -> int:
+    """Play WeCom, DingTalk and the SMS gateways on 127.0.0.1:$SANDBOX_PORT, for trying everything offline."""
+    from yunlian.edge.servers import sandbox
+
+    return sandbox()
+
+
 def migrate() -> int:
     """Bring the schema up to date, as the owner role."""
     from yunlian.edge.servers import migrate
@@ -78,7 +85,8 @@ def lock() -> int:
 
 
 COMMANDS: dict[str, Callable[[], int]] = {
-    each.__name__: each for each in (run, web, worker, chain, migrate, verify, demo, messages, check, lock)
+    each.__name__: each
+    for each in (run, web, worker, chain, sandbox, migrate, verify, demo, messages, check, lock)
 }
 
 

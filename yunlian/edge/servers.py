@@ -1,4 +1,4 @@
-"""The roles of the program: web, worker, chain, and the owner's migrate. Each is one process (web: and its workers)."""
+"""The roles of the program: web, worker, chain, sandbox, and the owner's migrate. Each is one process (web: and its workers)."""
 
 import datetime as dt
 import json
@@ -74,6 +74,15 @@ def chain() -> int:
     from yunlian.chain.worker import run
 
     run()
+    return 0
+
+
+def sandbox() -> int:
+    """Play the outside platforms until told to stop; what was made there is kept in var/sandbox."""
+    from yunlian.platforms.serve import serve
+
+    port = int(os.environ.get("SANDBOX_PORT", "18000"))
+    serve(os.environ.get("HOST", "127.0.0.1"), port, VAR / "sandbox")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`make run`: PostgreSQL, migrations, the demonstration, web, worker and chain; started, healed and stopped together.
+"""`make run`: PostgreSQL, migrations, the demonstration, web, worker, chain and sandbox; started, healed, stopped together.
 
 Every process we start carries a mark in its environment. After a `kill -9` of this supervisor, the next start finds
 by that mark what was left behind, and stops that and nothing else.
@@ -31,7 +31,9 @@ from yunlian.edge.postgres import Server, ServerError
 from yunlian.edge.roles import Access, SetupError, prepare
 
 MARK = "YUNLIAN_STARTED_BY"
-ROLES = ("web", "worker", "chain")
+ROLES = ("web", "worker", "chain", "sandbox")
+PLATFORMS = ("wecom", "dingtalk", "sms")
+SANDBOX_AWAY = 10_000  # from our port to the sandbox's
 STOP_LIMIT_S = 12.0
 ORPHAN_LIMIT_S = 1.0  # a server's workers whose parent was killed do not always hear a polite word
 READY_LIMIT_S = 60.0
@@ -116,11 +118,23 @@ def kept(name: str) -> dict[str, Any]:
     return {}
 
 
+def fetched(address: str) -> bytes | None:
+    """What one of our own servers answers; None when it does not answer well."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with (
+        contextlib.suppress(OSError, urllib.error.URLError),
+        opener.open(address, timeout=2) as answer,
+    ):
+        return bytes(answer.read()) if answer.status == 200 else None
+    return None
+
+
 @dataclass
 class Supervisor:
     """Everything that one `make run` started."""
 
     port: int
+    sandbox_port: int
     server: Server | None = None
     access: Access | None = None
     secrets: dict[str, str] = field(default_factory=dict)
@@ -131,6 +145,11 @@ class Supervisor:
     def base_url(self) -> str:
         """Where people go."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the outside platforms are played."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
 
     # --- start ---
 
@@ -182,6 +201,9 @@ class Supervisor:
         hidden = {"DATABASE_URL", "YUNLIAN_OWNER_DATABASE_URL", MARK}
         return {name: value for name, value in os.environ.items() if name not in hidden} | {
             "PORT": str(self.port),
+            "SANDBOX_PORT": str(self.sandbox_port),
+            "YUNLIAN_SANDBOX_URL": self.sandbox_url,
+            "YUNLIAN_PUBLIC_URL": os.environ.get("YUNLIAN_PUBLIC_URL", self.base_url),
             "YUNLIAN_VAR": str(VAR),
             "YUNLIAN_APP_DATABASE_URL": address,
             "YUNLIAN_SECRET": self.secrets["secret"],
@@ -222,23 +244,27 @@ class Supervisor:
         for child in self.children:
             child.start(self.environment())
         deadline = time.monotonic() + READY_LIMIT_S
-        while not self.healthy():
+        while not (self.healthy() and fetched(f"{self.sandbox_url}/sandbox/") is not None):
             self.look()
             if self.stopping:
                 return
             if time.monotonic() > deadline:
-                raise StartError(f"the web server does not answer; see {VAR / 'log' / 'web.log'}")
+                raise StartError(
+                    f"web or sandbox do not answer; see web.log and sandbox.log in {VAR / 'log'}"
+                )
             time.sleep(0.05)
 
     def healthy(self) -> bool:
         """Whether /health answers well."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with (
-            contextlib.suppress(OSError, urllib.error.URLError),
-            opener.open(f"{self.base_url}/health", timeout=2) as answer,
-        ):
-            return bool(answer.status == 200)
-        return False
+        return fetched(f"{self.base_url}/health") is not None
+
+    def sandbox_facts(self) -> dict[str, Any]:
+        """By platform: where it is played, and the credentials that are ready there."""
+        found = {}
+        for name in PLATFORMS:
+            answer = fetched(f"{self.sandbox_url}/sandbox/api/{name}/credentials")
+            found[name] = {"base_url": f"{self.sandbox_url}/{name}"} | json.loads(answer or "{}")
+        return found
 
     def wants_demonstration(self) -> bool:
         """Whether this database is still to get the demonstration: it has no enterprise, or the load was broken off.
@@ -320,6 +346,7 @@ class Supervisor:
             "pids": pids,
             "enterprises": loaded.get("enterprises", []),
             "people": loaded.get("people", []),
+            "sandbox": self.sandbox_facts(),
         }
         write_private(VAR / "demo.json", json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
 
@@ -331,7 +358,8 @@ class Supervisor:
         for person in loaded.get("people", []):
             company = names.get(person["enterprise"], person["enterprise"])
             print(f"    {person['login']:<14} {person['password']:<18} {person['role']}  {company}")
-        print(f"\n  For scripts: {VAR / 'demo.json'}   Logs: {VAR / 'log'}\n", flush=True)
+        print(f"\n  WeCom, DingTalk and SMS are played at {self.sandbox_url}")
+        print(f"  For scripts: {VAR / 'demo.json'}   Logs: {VAR / 'log'}\n", flush=True)
 
     # --- stop ---
 
@@ -363,6 +391,24 @@ def _free(port: int) -> bool:
     return True
 
 
+def _named_port(name: str) -> int:
+    """The port an environment variable names; 0 when it does not."""
+    given = os.environ.get(name) or "0"
+    if not given.isdecimal() or int(given) >= 65536:
+        raise StartError(f"{name} is {given!r}; it must be a number from 1 to 65535")
+    return int(given)
+
+
+def _beside(port: int) -> int:
+    """A port for the sandbox, far from those people choose; any free one where that is taken."""
+    beside = port + SANDBOX_AWAY if port + SANDBOX_AWAY < 65536 else port - SANDBOX_AWAY
+    if _free(beside):
+        return beside
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _start(supervisor: Supervisor, began: float) -> None:
     supervisor.sweep()
     if not _free(supervisor.port):
@@ -382,11 +428,12 @@ def main() -> int:
     """Run until a signal comes."""
     began = time.monotonic()
     VAR.mkdir(parents=True, exist_ok=True)
-    port = os.environ.get("PORT") or "8000"
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        print(f"PORT is {port!r}; it must be a number from 1 to 65535", file=sys.stderr)
+    try:
+        port = _named_port("PORT") or 8000
+        supervisor = Supervisor(port=port, sandbox_port=_named_port("SANDBOX_PORT") or _beside(port))
+    except StartError as error:
+        print(error, file=sys.stderr)
         return 1
-    supervisor = Supervisor(port=int(port))
     with (VAR / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
