@@ -100,6 +100,9 @@ export type DocumentBody = {
   can?: DocumentCan;
 } & Record<string, unknown>;
 
+/** What saving would make of a body; `no` is a line's place in it. */
+export interface Preview { header: Record<string, FieldValue>; lines: ({ no: number } & Record<string, unknown>)[]; problems: Problem[] }
+
 export interface Change { field: string | null; label: string; line: number | null; by?: Ref | string | null; at?: string | null; old: FieldValue; new: FieldValue }
 export interface Problem {
   field: string | null;

@@ -15,8 +15,8 @@ import { sameValue, type Mark } from "./editing";
 import { differences, merged, type Difference } from "./merge";
 import type { OpenRecord } from "./record";
 
-/** `jump` puts the cursor where a problem is; `reveal` shows the summary of several. */
-export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Promise<void>; reveal: () => void }) {
+/** `jump` puts the cursor where a problem is; `reveal` shows the summary of several; `settled` waits for what is being filled in. */
+export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Promise<void>; reveal: () => void; settled: () => Promise<void> }) {
   const { props, meta, editing, busy } = record;
   const { t } = useI18n();
   const place = usePlace();
@@ -25,8 +25,17 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
 
   async function save(asDraft = false): Promise<boolean> {
     if (busy.value || !record.ready.value) return false;
-    (document.activeElement as HTMLElement | null)?.blur?.();
-    await nextTick();
+    busy.value = true;
+    try {
+      (document.activeElement as HTMLElement | null)?.blur?.();
+      await nextTick();
+      await view.settled();
+      return await send(asDraft);
+    } finally {
+      busy.value = false;
+    }
+  }
+  async function send(asDraft: boolean): Promise<boolean> {
     const known = editing.known((label) => t("parse.required", { label })).filter((mark) => !asDraft || mark.code === "unread");
     if (known.length) {
       editing.marks.value = known;
@@ -35,7 +44,6 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
     }
     const { body, keys } = editing.body();
     if (asDraft) body["draft"] = true;
-    busy.value = true;
     try {
       const before = { ...editing.header };
       const doc = props.id
@@ -51,8 +59,6 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
     } catch (error) {
       await refused(error, keys);
       return false;
-    } finally {
-      busy.value = false;
     }
   }
   /** The server's figures win, and a difference is said. */

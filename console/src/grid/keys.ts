@@ -3,7 +3,7 @@ import type { Acts } from "./acts";
 import type { Cursor } from "./cursor";
 import type { Ground } from "./ground";
 import type { Typing } from "./typing";
-import { arrow, nextTypable } from "./walk";
+import { arrow, nextTypable, type Cell } from "./walk";
 
 const ARROWS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
 
@@ -11,17 +11,22 @@ export function useKeys(ground: Ground, cursor: Cursor, typing: Typing, acts: Ac
   const { editing, columns, typable, rowCount } = ground;
   const { at, column, go, mode, raw, single } = cursor;
 
-  /** What is typed while the server is asked what a word means (a scanner, a quick hand) is done when it has answered. */
-  const ahead: { key: string; backwards: boolean }[] = [];
+  /** What is typed or pointed at while the server is asked what a word means (a scanner, a quick hand) is done when it
+   * has answered, in the order it came. */
+  const ahead: ({ key: string; backwards: boolean } | Cell)[] = [];
   let leaving = false;
   async function leave(backwards: boolean): Promise<void> {
     leaving = true;
     try {
       ahead.push({ key: "Enter", backwards });
       for (let next = ahead.shift(); next; next = ahead.shift()) {
-        if (next.key === "Enter") {
+        if ("row" in next) {
+          await typing.commit(false);
+          go(next);
+        } else if (next.key === "Enter") {
           await typing.commit();
-          cursor.walk(next.backwards);
+          // To where the mouse points, when it was quicker.
+          if (!(ahead[0] && "row" in ahead[0])) cursor.walk(next.backwards);
         } else typing.begin((mode.value === "edit" ? raw.value : "") + next.key);
       }
     } finally {
@@ -67,7 +72,17 @@ export function useKeys(ground: Ground, cursor: Cursor, typing: Typing, acts: Ac
     return true;
   }
 
-  return async function key(event: KeyboardEvent): Promise<void> {
+  /** To a cell the mouse points at; later, when a word is being looked up. */
+  async function point(cell: Cell, extend: boolean): Promise<void> {
+    if (leaving) {
+      ahead.push(cell);
+      return;
+    }
+    if (mode.value === "edit") await typing.commit(false);
+    go(cell, extend);
+  }
+
+  async function key(event: KeyboardEvent): Promise<void> {
     if (event.isComposing || !at.value) return;
     const command = event.ctrlKey || event.metaKey;
     if (leaving && !command) {
@@ -98,5 +113,7 @@ export function useKeys(ground: Ground, cursor: Cursor, typing: Typing, acts: Ac
     else if (event.altKey && event.key === "ArrowDown") typing.edit();
     else return;
     event.preventDefault();
-  };
+  }
+
+  return { key, point };
 }

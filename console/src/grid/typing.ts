@@ -65,8 +65,13 @@ export function useTyping(ground: Ground, cursor: Cursor) {
     setLine(ground, at.value.row, put(editing, lineAt(ground, at.value.row), column.value.name, row.name, resolved, t));
   }
 
-  /** What is being typed becomes the cell's value. */
-  async function commit(byEnter = true): Promise<void> {
+  /** What is being typed becomes the cell's value; a click elsewhere while the server is asked waits for the same answer. */
+  let running: Promise<void> | null = null;
+  function commit(byEnter = true): Promise<void> {
+    running ??= settleCell(byEnter).finally(() => (running = null));
+    return running;
+  }
+  async function settleCell(byEnter: boolean): Promise<void> {
     if (mode.value !== "edit" || !at.value || !column.value) return;
     const { name, field } = column.value;
     const cell = at.value;
