@@ -23,6 +23,7 @@ LANE_STATES = (
     ("open", _("Open")),
     ("held", _("Held")),
     ("suspended", _("Suspended")),
+    ("behind", _("Behind the partner")),
     ("frozen", _("Frozen")),
     ("closed", _("Closed")),
 )
@@ -155,6 +156,10 @@ class Lane(TenantModel):
     receiver stored. In: `accepted` and `last_hash` end what we stored. `epoch` is ours on the lane out, the highest
     seen on the lane in. `key_id` is the key we sign with. A lease keeps a second
     sender away; `next_at` is when to try again.
+
+    While it is behind, nothing is numbered or sent until hands are shaken. Where two branches were seen, `branch_at` is
+    the last message both hold; with `is_insisting` an operator chose our branch of a lane out, and the receiver must
+    put theirs aside (A11).
     """
 
     link = f.Ref(Link, null=False)
@@ -176,6 +181,8 @@ class Lane(TenantModel):
     last_error = models.CharField(max_length=500, default="")
     answered_at = models.DateTimeField(null=True)
     clock_offset_s = models.IntegerField(default=0)
+    branch_at = models.BigIntegerField(null=True)
+    is_insisting = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -221,7 +228,8 @@ class _MessageColumns(TenantModel):
 class Outbox(_MessageColumns):
     """One message of ours. `id` is the message id, random. Unnumbered until the sequencer took it: then `text` is final.
 
-    `sent_at` R0, `delivered_at` R1, `outcome` R2. A voided message keeps its number and says nothing.
+    `sent_at` R0, `delivered_at` R1, `outcome` R2. A voided message keeps its number and says nothing. `recovered_at` is
+    when it was fetched back from the partner after a restore: the document it speaks of may be missing here.
     """
 
     seq = models.BigIntegerField(null=True)
@@ -236,6 +244,7 @@ class Outbox(_MessageColumns):
     outcome = f.Choice(label=_("Outcome"), choices=OUTCOMES, required=False)
     outcome_at = models.DateTimeField(null=True)
     problems = models.JSONField(default=list)
+    recovered_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -287,6 +296,28 @@ class Inbox(_MessageColumns):
             Index(fields=["enterprise_id", "subject"], name="chain_inbox_subject"),
             Index(fields=["enterprise_id", "thread"], name="chain_inbox_of_thread"),
         )
+
+
+class Stray(_MessageColumns):
+    """One message of the branch of a lane that is not, or not yet, ours: kept as evidence, and to choose by.
+
+    `seen` at the partner: on a lane out what they hold in place of ours, on a lane in what was sent in place of what we
+    hold. Put `aside` on a lane in: what we held before an operator chose the sender's branch; `state` is how far it
+    had come then, and its effect on our documents stays.
+    """
+
+    side = f.Choice(label=_("Side"), choices=(("seen", _("The partner's")), ("aside", _("Put aside"))))
+    seq = models.BigIntegerField()
+    message_id = models.UUIDField()
+    state = f.Choice(label=_("State"), choices=INBOX_STATES, default="new")
+    problems = models.JSONField(default=list)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(name="chain_stray_once", fields=["enterprise_id", "lane_id", "side", "digest"]),
+        )
+        indexes = (Index(fields=["enterprise_id", "lane_id", "message_id"], name="chain_stray_message"),)
 
 
 class Origin(TenantModel):
@@ -364,6 +395,19 @@ class Handshake(models.Model):
 
     class Meta:
         indexes = (Index(fields=["posted_at"], name="chain_handshake_open", condition=Q(handled_at=None)),)
+
+
+class Incarnation(models.Model):
+    """Which database the chain last worked in: one row. Another one means a restore, a copy, or a standby promoted.
+
+    Installation table. `cluster` is PostgreSQL's system identifier, `timeline` its line of history, `database` its oid.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    cluster = models.CharField(max_length=40)
+    timeline = models.IntegerField()
+    database = models.BigIntegerField()
+    since = models.DateTimeField()
 
 
 class Offer(Master):

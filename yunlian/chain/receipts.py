@@ -5,6 +5,7 @@ Source: chain protocol A6.
 """
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from yunlian.kernel.text import _
 from yunlian.org.models import Enterprise
 
 from . import account, envelope
-from .messages import KEY_ANNOUNCED, OUTGOING
+from .messages import KEY_ANNOUNCED, OUTGOING, RECEIPT
 from .models import Inbox, Lane, Link, Outbox
 
 _KNOWN = ("applied", "rejected", "quarantined")
@@ -55,6 +56,13 @@ def take(enterprise_id: int, row: Inbox) -> None:
     if ours.kind == KEY_ANNOUNCED and ours.outcome == "applied":
         Lane.objects.filter(id=ours.lane_id).update(key_id=ours.data["key"])
     _tell_business(enterprise_id, lane, ours)
+
+
+def take_again(enterprise_id: int, about: Iterable[uuid.UUID]) -> None:
+    """Note the outcomes of messages that came back after their receipts had been read (a restore)."""
+    rows = Inbox.objects.filter(thread__in=list(about), kind=RECEIPT, state="applied").order_by("seq")
+    for row in rows:
+        take(enterprise_id, row)
 
 
 def _problems(data: Any) -> list[dict[str, Any]]:
