@@ -101,11 +101,20 @@ class Pass(models.Model):
 
 
 class Link(Master):
-    """Collaboration with one other enterprise. `direction` says what we are in it: upstream invites, downstream accepts."""
+    """Collaboration with one other enterprise. `direction` says what we are in it: upstream invites, downstream accepts.
+
+    `handler` owns what arrives while nobody is responsible for the partner.
+    """
 
     partner_name = f.Text(label=_("Enterprise"), readonly=True)
     partner_chain_id = f.Text(label=_("Chain id"), max_length=36)
     partner = f.Ref(Partner, label=_("Partner"), required=False)
+    handler = f.Ref(
+        Employee,
+        label=_("Default handler"),
+        required=False,
+        hint=_("Owns what arrives over this link while nobody is responsible for the partner."),
+    )
     direction = f.Choice(label=_("Direction"), choices=DIRECTIONS, readonly=True, default="upstream")
     state = f.State(flows.LINK)
     reason = f.Text(label=_("Reason"), max_length=500, readonly=True)

@@ -21,7 +21,7 @@ from yunlian.masters.models import Warehouse
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
 from . import wording
-from .kinship import made_from, origin_of, pair, pairs_by_ours, require_direction
+from .kinship import made_from, origin_of, owned, pair, pairs_by_ours, require_direction
 
 INTENTION, CONTRACT = "sales.intention", "sales.contract"
 
@@ -56,7 +56,8 @@ def _place(arrival: Arrival) -> None:
             "address": data.get("address") or "",
             "note": data.get("note") or "",
             "lines": taken,
-        },
+        }
+        | owned(arrival),
     )
     move(INTENTION, arrival.ctx, made.pk, "partner_place", customer_order=str(data.get("number") or ""))
     origin = arrival.remember(INTENTION, made.pk, made.header.number)
@@ -112,7 +113,11 @@ def _agree(arrival: Arrival) -> None:
     if Warehouse.objects.filter(is_default=True, is_active=True).exists():
         # Without a default warehouse somebody must say where it ships from, and pushes the contract themselves.
         body = push(INTENTION, arrival.ctx, doc, CONTRACT)
-        made = save(CONTRACT, arrival.ctx, body | {"date": loaded.header.date.isoformat()})
+        intention = loaded.header
+        kept = {"date": intention.date.isoformat(), "owner": str(intention.owner_id)}
+        if intention.department_id is not None:
+            kept["department"] = str(intention.department_id)
+        made = save(CONTRACT, arrival.ctx, body | kept)
         arrival.concern(CONTRACT, made.header.number)
 
 
