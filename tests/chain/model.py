@@ -76,7 +76,18 @@ class Store:
 
     def copy(self) -> "Store":
         """A backup as a dump would make it: rows copied, messages shared because they never change."""
-        mutable = ("written", "log", "outcomes", "inlog", "state", "tries", "applied", "books", "handled", "aside")
+        mutable = (
+            "written",
+            "log",
+            "outcomes",
+            "inlog",
+            "state",
+            "tries",
+            "applied",
+            "books",
+            "handled",
+            "aside",
+        )
         copies = {name: getattr(self, name).copy() for name in mutable}
         return replace(self, outbox=[replace(row) for row in self.outbox], **copies)
 
@@ -355,7 +366,9 @@ class Node:
         yield
         back = tuple(s.inlog[packet.through : packet.through + BATCH]) if kind == "welcome" else ()
         epoch = s.peer_epoch if kind == "old" else packet.epoch
-        self.world.post(Packet(kind, self.name, packet.sender, epoch, back, len(s.inlog), packet.epoch, packet.asker))
+        self.world.post(
+            Packet(kind, self.name, packet.sender, epoch, back, len(s.inlog), packet.epoch, packet.asker)
+        )
         yield
 
     def _register(self, s: Store, packet: Packet) -> str:
@@ -384,7 +397,9 @@ class Node:
             if len(s.log) >= packet.through:
                 s.behind, s.position = False, packet.through
             else:
-                self.world.post(Packet("fetch", self.name, self.peer, s.epoch, (), len(s.log), asker=self.life))
+                self.world.post(
+                    Packet("fetch", self.name, self.peer, s.epoch, (), len(s.log), asker=self.life)
+                )
         yield
 
     def _import(self, one: Entry) -> None:

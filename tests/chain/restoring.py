@@ -54,5 +54,3 @@ class Backup:
 
     def close(self) -> None:
         self._admin.close()
-
-

@@ -142,9 +142,9 @@ class World(Surroundings):
             heard = hear.get(packet.kind, node.welcomed if is_welcome else node.answered)
             before = len(node.store.inlog)
             self._start(packet.receiver, heard(packet))
-            if packet.kind == "batch" and packet.epoch < node.store.peer_epoch:
-                if len(node.store.inlog) > before:
-                    self.fail("B9", f"{packet.receiver} heard somebody whose epoch is over")
+            is_over = packet.kind == "batch" and packet.epoch < node.store.peer_epoch
+            if is_over and len(node.store.inlog) > before:
+                self.fail("B9", f"{packet.receiver} heard somebody whose epoch is over")
 
     def _kill(self, name: str) -> None:
         """Lose everything that is not durable: running steps and row locks."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from tests.chain.conftest import EVERYTHING, Killed, join, kill_at, link
-from yunlian.chain import account, worker
+from yunlian.chain import account, timeline, worker
 from yunlian.chain.models import Inbox, Lane, Link, Offer, Outbox
 from yunlian.documents.finance.receipt.model import Receipt
 from yunlian.documents.purchasing.order.model import PurchaseOrder
@@ -506,3 +507,41 @@ class TestOwner:
         settle(brand, dealer)
         assert str(dealer.one(ReceiptNotice).owner_id) == buyer["id"]
         assert str(brand.one(Receipt).owner_id) == finance["id"]
+
+
+class TestLanguage:
+    def test_states_are_named_by_whoever_reads_them(self, brand, dealer):
+        with translation.override("zh-hans"):  # whose chain this is speaks Chinese
+            order = place(dealer)
+            settle(brand, dealer)
+            brand.move("sales.intention", brand.one(SalesIntention).id, "accept")
+            settle(brand, dealer)
+        assert dealer.see("purchase.order", order["id"])["theirs_state"] == "sales.intention.quoting"
+        for language, word in (("en", "To be quoted"), ("zh-hans", "待报价"), ("zh-hant", "待報價")):
+            with translation.override(language), dealer.enter():
+                seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+            assert seen["theirs"]["state"] == word
+            assert word in seen["events"][-1]["detail"]
+
+    def test_reasons_that_were_made_are_translated_and_those_that_were_typed_are_not(self, brand, dealer):
+        with dealer.enter():
+            Offer.objects.filter(upstream_code="P2").update(upstream_id=str(uuid.UUID(int=9)))
+        with translation.override("zh-hans"):
+            order = place(dealer)
+            settle(brand, dealer)
+        for language, words in (("en", "There is no product for “P2” here."), ("zh-hans", "P2")):
+            with translation.override(language), dealer.enter():
+                seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+                assert words in seen["events"][0]["reason"]
+        theirs = str(brand.one(Product, code="P2").id)
+        with dealer.enter():
+            Offer.objects.filter(upstream_code="P2").update(upstream_id=theirs)
+        dealer.move("purchase.order", order["id"], "send")
+        settle(brand, dealer)
+        with brand.enter():
+            alive = SalesIntention.objects.get(collab="pending").id
+        brand.move("sales.intention", alive, "refuse", reason="停产了")
+        settle(brand, dealer)
+        with translation.override("en"), dealer.enter():
+            seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+        assert "停产了" in seen["events"][-1]["detail"]

@@ -88,7 +88,9 @@ class TestHandshake:
         down.say(text="second epoch")
         settle(up, down)
         with down.enter():
-            texts = Outbox.objects.exclude(kind="message.receipt").order_by("seq").values_list("text", flat=True)
+            texts = (
+                Outbox.objects.exclude(kind="message.receipt").order_by("seq").values_list("text", flat=True)
+            )
             assert [envelope.read(text).epoch for text in texts] == [1, 1, 2]
             assert Membership.objects.get().epoch == 2
         answer = local(up.chain_id, old)
@@ -300,7 +302,10 @@ class TestBranches:
         assert up.heard(2) == ["queued in the backup"]
         check_agreed(up, down)
         with up.enter():
-            assert list(Stray.objects.filter(side="aside").order_by("seq").values_list("digest", flat=True)) == held
+            assert (
+                list(Stray.objects.filter(side="aside").order_by("seq").values_list("digest", flat=True))
+                == held
+            )
 
     def test_nothing_is_chosen_without_a_reason_or_on_a_lane_that_flows(self, pair, backup):
         up, down = pair

@@ -51,9 +51,7 @@ class Stop(Exception):
         self, status: int, code: str, message: str = "", retry_after: int | None = None, epoch: int = 0
     ) -> None:
         super().__init__(code)
-        self.answer = Answer(
-            status=status, code=code, message=message, retry_after=retry_after, epoch=epoch
-        )
+        self.answer = Answer(status=status, code=code, message=message, retry_after=retry_after, epoch=epoch)
 
 
 def accept(enterprise_id: int, batch: Batch) -> Answer:

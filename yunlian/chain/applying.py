@@ -267,9 +267,8 @@ def _fail(enterprise_id: int, id_: uuid.UUID, failure: Exception) -> bool:
             row.save(update_fields=["tries", "problems", "next_at"])
             return False
         _end(head, "quarantined", problems)
-        _answer(
-            head, "quarantined", [problems[0] | {"message": str(_("The receiver could not process it."))}]
-        )
+        said = receipts.problem_of(_("The receiver could not process it."), code="failure")
+        _answer(head, "quarantined", [said])
     return True
 
 

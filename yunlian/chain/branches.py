@@ -52,9 +52,7 @@ def head_at(lane: Lane, seq: int) -> str | None:
     if seq == 0:
         return hashpath.start(lane.id)
     rows: Any = Outbox if lane.is_out else Inbox
-    found: str | None = (
-        rows.objects.filter(lane_id=lane.id, seq=seq).values_list("digest", flat=True).first()
-    )
+    found: str | None = rows.objects.filter(lane_id=lane.id, seq=seq).values_list("digest", flat=True).first()
     return found
 
 

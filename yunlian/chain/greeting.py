@@ -88,8 +88,8 @@ def _read(enterprise_id: int, greeting: Greeting, lane: Lane, link: Link) -> Sai
     try:
         words = body.parse(letter.text)
         said = Said(**{name: words[name] for name in Said.__slots__})
-        numbers = (said.epoch, said.last_seq, said.received, said.branch_at or 0)
-        if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in numbers):
+        numbers: list[Any] = [said.epoch, said.last_seq, said.received, said.branch_at or 0]
+        if not all(type(number) is int and number >= 0 for number in numbers):
             raise ValueError("positions")
     except (Malformed, KeyError, ValueError) as bad:
         raise Stop(400, "greeting", f"Not a greeting: {bad}") from None

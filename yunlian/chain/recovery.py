@@ -179,14 +179,15 @@ def _begin(enterprise_id: int, lane_id: uuid.UUID, state: str) -> _Turn | None:
 def _letter(lane: Lane, source: uuid.UUID, peer: uuid.UUID) -> Sealed:
     """The greeting, signed: where we stand on both lanes. Raises keys.Locked in a copy made without the secret."""
     incoming = Lane.objects.get(link_id=lane.link_id, is_out=False)
+    branch_at = lane.branch_at if lane.is_insisting else None
     said = greeting.Said(
         epoch=lane.epoch,
         last_seq=lane.last_seq,
         last_hash=lane.last_hash,
         received=incoming.accepted,
         received_hash=incoming.last_hash,
-        branch_at=lane.branch_at if lane.is_insisting else None,
-        branch_hash=branches.head_at(lane, lane.branch_at) if lane.is_insisting else None,
+        branch_at=branch_at,
+        branch_hash=None if branch_at is None else branches.head_at(lane, branch_at),
     )
     key: Key = Key.objects.get(link_id=None, key_id=lane.key_id)
     text = greeting.write(source, peer, lane.id, said)

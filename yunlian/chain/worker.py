@@ -43,7 +43,9 @@ def run(stop: threading.Event | None = None, transport: sending.Transport = loca
             try:
                 if time.monotonic() - swept >= POLL_S:
                     if recovery.notice():
-                        log.warning("chain: another database than before: hands are shaken on every lane first")
+                        log.warning(
+                            "chain: another database than before: hands are shaken on every lane first"
+                        )
                     hinted |= set(members())
                     swept = time.monotonic()
                 turns = sorted(hinted)

@@ -85,7 +85,8 @@ def lock() -> int:
 
 
 COMMANDS: dict[str, Callable[[], int]] = {
-    each.__name__: each for each in (run, web, worker, chain, migrate, verify, restored, demo, messages, check, lock)
+    each.__name__: each
+    for each in (run, web, worker, chain, migrate, verify, restored, demo, messages, check, lock)
 }
 
 

@@ -167,12 +167,7 @@ def _from_intention(loaded: Loaded, data: dict[str, Any]) -> Iterable[Outgoing]:
 
 
 def _accepted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    return _from_intention(loaded, {"state": str(_state_of(loaded))})
-
-
-def _state_of(loaded: Loaded) -> str:
-    flow = next(flow for flow in loaded.document.tracks if flow.field == "collab")
-    return str(flow.state(loaded.header.collab).label)
+    return _from_intention(loaded, {"document": INTENTION, "state": loaded.header.collab})
 
 
 def _refused(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
@@ -204,7 +199,8 @@ def _quoted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
         "currency": wording.currency_of(ctx.enterprise_id),
         "amount": wording.exact(loaded.header.amount, 2),
         "expected_date": wording.day(max(dates, default=None)),
-        "state": _state_of(loaded),
+        "document": INTENTION,
+        "state": loaded.header.collab,
         "lines": lines,
     }
     return _from_intention(loaded, data)
