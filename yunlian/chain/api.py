@@ -14,7 +14,7 @@ from yunlian.kernel.text import _
 from yunlian.org.gate import GATE
 from yunlian.org.models import Employee, Enterprise
 
-from . import credentials, lanes, membership, operating, rotation, timeline
+from . import branches, credentials, lanes, membership, operating, rotation, timeline
 from .models import Membership
 
 
@@ -54,6 +54,22 @@ def list_messages(request: Request, id: str) -> Any:
 def open_lane(request: Request, id: str) -> Any:
     """Open a lane that is held, suspended or frozen."""
     operating.thaw(request.ctx, _id(id), _reason(request))
+    return {"rows": lanes.lanes()}
+
+
+@route("GET", "/api/chain/lanes/{id}/branches", needs="chain.link.view")
+def get_branches(request: Request, id: str) -> Any:
+    """Both branches of a lane after the message they share, and what may be chosen."""
+    return branches.both(_id(id))
+
+
+@route("POST", "/api/chain/lanes/{id}/choose", needs="chain.link.edit")
+def choose_branch(request: Request, id: str) -> Any:
+    """Say which of two branches of a frozen lane is the true one: ours or theirs, with a reason."""
+    branch = request.body.get("branch")
+    if branch not in ("ours", "theirs"):
+        raise Invalid(Problem("branch", _("Choose ours or theirs."), code="required"))
+    operating.choose(request.ctx, _id(id), branch, _reason(request))
     return {"rows": lanes.lanes()}
 
 

@@ -25,7 +25,7 @@ from yunlian.kernel.text import _
 
 from . import account, envelope, queue, receipts, schedule
 from .messages import INCOMING, RECEIPT, Arrival
-from .models import Inbox, Link, Thread
+from .models import Inbox, Link, Stray, Thread
 
 TRIES = 8
 AT_ONCE = 50  # heads looked at in one round of an enterprise
@@ -93,18 +93,24 @@ def _is_conflict(failure: OperationalError) -> bool:
 
 @dataclass
 class _Head:
-    """A locked message with its locked thread; `now` is the database's clock."""
+    """A locked message with its locked thread; `now` is the database's clock.
+
+    `was_handled` says that it took effect on a branch that was put aside.
+    """
 
     row: Inbox
     link: Link
     thread_id: uuid.UUID
     applied: int
     now: dt.datetime
+    was_handled: bool = False
 
 
 # The message with its link, if nobody else holds it and nothing earlier of its thread is open.
 _LOCK = """
-SELECT {inbox}, {link}, clock_timestamp() FROM chain_inbox i
+SELECT {inbox}, {link}, clock_timestamp(), EXISTS (SELECT 1 FROM chain_stray s WHERE s.enterprise_id = i.enterprise_id
+  AND s.lane_id = i.lane_id AND s.message_id = i.message_id AND s.state IN ('applied', 'rejected'))
+FROM chain_inbox i
 JOIN chain_lane l ON l.enterprise_id = i.enterprise_id AND l.id = i.lane_id
 JOIN chain_link k ON k.enterprise_id = i.enterprise_id AND k.id = l.link_id
 WHERE i.enterprise_id = %s AND i.id = %s AND i.state = 'new'
@@ -125,19 +131,19 @@ def _lock_head(enterprise_id: int, id_: uuid.UUID) -> _Head | None:
     locked = run(_LOCK.format(inbox=inbox.select("i"), link=link.select("k")), [enterprise_id, id_])
     if not locked:
         return None
-    *columns, now = locked[0]
+    *columns, now, was_handled = locked[0]
     row: Inbox = inbox.instance(columns[: len(inbox.columns)])
     thread_id, applied, is_stopped = run(_LOCK_THREAD, [enterprise_id, new_id(), row.lane_id, row.thread])[0]
     if is_stopped or row.thread_version > applied + 1:
         return None
-    return _Head(row, link.instance(columns[len(inbox.columns) :]), thread_id, applied, now)
+    return _Head(row, link.instance(columns[len(inbox.columns) :]), thread_id, applied, now, was_handled)
 
 
 def _apply(enterprise_id: int, id_: uuid.UUID) -> bool:
     head = _lock_head(enterprise_id, id_)
     if head is None:
         return False
-    if head.row.thread_version <= head.applied:
+    if head.row.thread_version <= head.applied or head.was_handled:
         _repeat_answer(head)
         return True
     arrival = None if head.row.kind == RECEIPT else _effect(head)
@@ -149,14 +155,13 @@ def _apply(enterprise_id: int, id_: uuid.UUID) -> bool:
 
 
 def _repeat_answer(head: _Head) -> None:
-    """Give a version that was handled before the same answer again, and no effect (a sender restored and sent anew)."""
+    """Give what was handled before the same answer again, and no effect (a sender restored, a branch put aside)."""
     row = head.row
+    handled = ("applied", "rejected")
     first = (
-        Inbox.objects.filter(
-            lane_id=row.lane_id,
-            thread=row.thread,
-            thread_version=row.thread_version,
-            state__in=("applied", "rejected"),
+        Stray.objects.filter(lane_id=row.lane_id, message_id=row.message_id, state__in=handled).first()
+        or Inbox.objects.filter(
+            lane_id=row.lane_id, thread=row.thread, thread_version=row.thread_version, state__in=handled
         )
         .order_by("seq")
         .first()
@@ -262,9 +267,8 @@ def _fail(enterprise_id: int, id_: uuid.UUID, failure: Exception) -> bool:
             row.save(update_fields=["tries", "problems", "next_at"])
             return False
         _end(head, "quarantined", problems)
-        _answer(
-            head, "quarantined", [problems[0] | {"message": str(_("The receiver could not process it."))}]
-        )
+        said = receipts.problem_of(_("The receiver could not process it."), code="failure")
+        _answer(head, "quarantined", [said])
     return True
 
 

@@ -11,7 +11,11 @@ class ChainConfig(AppConfig):
     label = "chain"
     default_auto_field = "django.db.models.BigAutoField"
     # Tables of no enterprise, by kind (reliability.md S7); every other one is a tenant's.
-    TABLES: ClassVar[dict[str, str]] = {"Pass": "installation", "Handshake": "installation"}
+    TABLES: ClassVar[dict[str, str]] = {
+        "Pass": "installation",
+        "Handshake": "installation",
+        "Incarnation": "installation",
+    }
 
     @override
     def ready(self) -> None:

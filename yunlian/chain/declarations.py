@@ -21,7 +21,7 @@ LINK = declare(
         form=(
             Section(
                 _("Enterprise link"),
-                "partner_chain_id partner_name direction state partner linked_at reason note",
+                "partner_chain_id partner_name direction state partner handler linked_at reason note",
             ),
         ),
     )

@@ -5,35 +5,48 @@ Source: chain protocol A6.
 """
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 
 from yunlian.kernel.document import Missing, Refused
 from yunlian.kernel.permission import Forbidden
-from yunlian.kernel.text import _
+from yunlian.kernel.text import Label, _, pack, unpack
 from yunlian.org.models import Enterprise
 
 from . import account, envelope
-from .messages import KEY_ANNOUNCED, OUTGOING
+from .messages import KEY_ANNOUNCED, OUTGOING, RECEIPT
 from .models import Inbox, Lane, Link, Outbox
 
 _KNOWN = ("applied", "rejected", "quarantined")
 
 
 def problems_of(answer: Exception) -> list[dict[str, Any]]:
-    """Return a business answer as the list of problems the sender will read."""
+    """Return a business answer as the list of problems the sender will read.
+
+    `message` is in our language, for whoever has no other; `text` in none: the reader says it in theirs.
+    """
     if isinstance(answer, Refused):
-        return [
-            {"field": p.field, "line": p.line, "code": p.code, "message": str(p.message)}
-            for p in answer.problems
-        ]
+        return [problem_of(p.message, p.field, p.line, p.code) for p in answer.problems]
     if isinstance(answer, Forbidden):
-        text = str(_("The receiver's role does not allow it."))
-        return [{"field": None, "line": None, "code": "forbidden", "message": f"{text} ({answer})"}]
+        message = _("The receiver's role does not allow it: %(what)s.") % {"what": answer}
+        return [problem_of(message, code="forbidden")]
     assert isinstance(answer, Missing)
-    text = str(_("The receiver does not have the document."))
-    return [{"field": None, "line": None, "code": "missing", "message": f"{text} ({answer})"}]
+    message = _("The receiver does not have the document: %(what)s.") % {"what": answer}
+    return [problem_of(message, code="missing")]
+
+
+def problem_of(
+    message: Label, field: str | None = None, line: int | None = None, code: str = "refused"
+) -> dict[str, Any]:
+    """Return one problem as it travels."""
+    return {"field": field, "line": line, "code": code, "message": str(message), "text": pack(message)}
+
+
+def reason_of(problems: Iterable[Mapping[str, Any]]) -> str:
+    """Return problems as one text in the reader's language, at most 500 characters; what people typed stays as it is."""
+    return "；".join(str(unpack(p.get("text")) or p.get("message", "")) for p in problems)[:500]
 
 
 def take(enterprise_id: int, row: Inbox) -> None:
@@ -57,6 +70,13 @@ def take(enterprise_id: int, row: Inbox) -> None:
     _tell_business(enterprise_id, lane, ours)
 
 
+def take_again(enterprise_id: int, about: Iterable[uuid.UUID]) -> None:
+    """Note the outcomes of messages that came back after their receipts had been read (a restore)."""
+    rows = Inbox.objects.filter(thread__in=list(about), kind=RECEIPT, state="applied").order_by("seq")
+    for row in rows:
+        take(enterprise_id, row)
+
+
 def _problems(data: Any) -> list[dict[str, Any]]:
     """A partner's problems, cut to what we show."""
     given = data.get("problems")
@@ -66,6 +86,7 @@ def _problems(data: Any) -> list[dict[str, Any]]:
             "line": p.get("line") if isinstance(p.get("line"), int) else None,
             "code": str(p.get("code", ""))[:60],
             "message": str(p.get("message", ""))[:500],
+            "text": p.get("text") if unpack(p.get("text")) is not None else None,
         }
         for p in (given if isinstance(given, list) else [])[:100]
         if isinstance(p, dict)

@@ -18,7 +18,7 @@ from yunlian.kernel.text import _
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
 from . import wording
-from .kinship import find_link, require_direction
+from .kinship import find_link, owned, require_direction
 
 PAYMENT, RECEIPT = "finance.payment", "finance.receipt"
 
@@ -65,7 +65,7 @@ def _receive(arrival: Arrival) -> None:
         "payer": arrival.link.partner_name[:100],
         "reference": str(data.get("reference") or data.get("number") or "")[:100],
         "note": str(data.get("number") or ""),
-    }
+    } | owned(arrival)
     made = _saved(arrival, body, _lines(arrival))
     move(RECEIPT, arrival.ctx, made.pk, "submit")
     arrival.remember(RECEIPT, made.pk, made.header.number)

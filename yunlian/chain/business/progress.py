@@ -21,10 +21,11 @@ CONTRACT, DISPATCH, RECEIPT = "sales.contract", "stock.dispatch_notice", "financ
 
 
 def _about(loaded: Loaded, intentions: Iterable[uuid.UUID], expected: Any) -> Iterable[Outgoing]:
-    """One message for every order behind the document; each state it passes is a version of its own."""
+    """One message for every order behind the document; each state it passes is a version of its own.
+
+    States travel as codes: whoever reads names them.
+    """
     header = loaded.header
-    flow = loaded.document.flow
-    state = str(flow.state(header.state).label) if flow is not None else ""
     for origin in origins_of(intentions):
         yield Outgoing(
             link_id=origin.link_id,
@@ -33,9 +34,8 @@ def _about(loaded: Loaded, intentions: Iterable[uuid.UUID], expected: Any) -> It
             subject_version=header.version,
             data={
                 "document": loaded.document.code,
-                "label": str(loaded.document.label),
                 "number": header.number,
-                "state": state,
+                "state": header.state,
                 "close": header.close,
                 "expected_date": wording.day(expected),
             },
@@ -84,7 +84,7 @@ def _hear(arrival: Arrival) -> None:
         "partner_progress",
         None,
         theirs_number=str(data.get("number") or "")[:60] if is_contract else "",
-        theirs_state=str(data.get("state") or "")[:200] if is_contract else "",
+        theirs_state=wording.state_of(data) if is_contract else "",
         expected_date=data.get("expected_date"),
     )
     arrival.concern(ORDER, order.number or "")

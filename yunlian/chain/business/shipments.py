@@ -32,6 +32,7 @@ from .kinship import (
     Share,
     origin_of,
     origins_of,
+    owned,
     pair,
     pairs_by_ours,
     require_direction,
@@ -119,7 +120,8 @@ def _notice(arrival: Arrival) -> None:
             "shipment": f"{shipment}#{part}"[:60] if part else shipment,
             "theirs_number": str(data.get("number") or "")[:60],
             "lines": taken,
-        },
+        }
+        | owned(arrival),
     )
     move(NOTICE, arrival.ctx, made.pk, "approve")
     origin = arrival.remember(NOTICE, made.pk, made.header.number)
