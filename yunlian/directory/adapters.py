@@ -33,8 +33,8 @@ class Reader(Protocol):
 class Writer(Reader, Protocol):
     """A platform that can be written to. Calls are repeatable, except the two that add."""
 
-    def add_department(self, name: str, parent: str) -> str:
-        """Make a department and return its key; one of that name at that place is taken for ours."""
+    def add_department(self, name: str, parent: str, *, key: str = "") -> str:
+        """Make a department and return its key, if possible `key`; one of that name at that place is taken for ours."""
 
     def change_department(self, key: str, *, name: str | None = None, parent: str | None = None) -> None:
         """Rename or move a department."""

@@ -118,6 +118,7 @@ LEFT JOIN (
   SELECT DISTINCT h.employee_id FROM org_employeerole h
   JOIN org_role r ON r.enterprise_id = h.enterprise_id AND r.id = h.role_id AND r.is_active
   JOIN org_roleverb v ON v.enterprise_id = r.enterprise_id AND v.role_id = r.id AND v.code = '*' AND v.verb = '*'
+  JOIN org_membership b ON b.enterprise_id = h.enterprise_id AND b.employee_id = h.employee_id AND b.is_active
   WHERE h.enterprise_id = %(enterprise)s
 ) a ON a.employee_id = e.id
 WHERE e.enterprise_id = %(enterprise)s AND e.kind = 'person'
@@ -134,11 +135,11 @@ WHERE s.enterprise_id = %(enterprise)s AND s.run_id = %(run)s AND s.kind = 'pers
 _PAIRS = """
 WITH o AS MATERIALIZED ({ours}), t AS MATERIALIZED ({theirs}),
 m AS MATERIALIZED (
-  SELECT employee_id::text AS o, theirs AS t, "union" FROM directory_match
+  SELECT employee_id::text AS of_o, theirs AS of_t, "union" FROM directory_match
   WHERE enterprise_id = %(enterprise)s AND connection_id = %(connection)s AND kind = 'person' AND ended_at IS NULL
 ),
 free AS MATERIALIZED (
-  SELECT {s}.* FROM {s} LEFT JOIN m ON m.{s} = {s}.key WHERE m.{s} IS NULL AND {s}.is_active
+  SELECT {s}.* FROM {s} LEFT JOIN m ON m.of_{s} = {s}.key WHERE m.of_{s} IS NULL AND {s}.is_active
 ),
 alike AS (
   SELECT free.key, 'account' AS by, {g}.key AS other FROM free JOIN {g} ON lower({g}.account) = lower(free.account)
@@ -147,14 +148,14 @@ alike AS (
   SELECT free.key, 'mobile', {g}.key FROM free JOIN {g} ON {g}.plain = free.plain WHERE free.plain <> ''
   UNION ALL
   SELECT free.key, 'name', {g}.key FROM free JOIN {g} ON {g}.name = free.name
-    LEFT JOIN m ON m.{g} = {g}.key WHERE m.{g} IS NULL
+    LEFT JOIN m ON m.of_{g} = {g}.key WHERE m.of_{g} IS NULL
   UNION ALL
-  SELECT free.key, 'union', m.{g} FROM free JOIN m ON m."union" = free."union" AND m."union" <> ''
-    LEFT JOIN {s} x ON x.key = m.{s} WHERE x.key IS NULL
+  SELECT free.key, 'union', m.of_{g} FROM free JOIN m ON m."union" = free."union" AND m."union" <> ''
+    LEFT JOIN {s} x ON x.key = m.of_{s} WHERE x.key IS NULL
 ),
 rivals AS (
-  SELECT alike.key, jsonb_agg(jsonb_build_array(alike.by, to_jsonb({g}), m.{g} IS NOT NULL) ORDER BY alike.by, {g}.key) AS found
-  FROM alike JOIN {g} ON {g}.key = alike.other LEFT JOIN m ON m.{g} = {g}.key GROUP BY alike.key
+  SELECT alike.key, jsonb_agg(jsonb_build_array(alike.by, to_jsonb({g}), m.of_{g} IS NOT NULL) ORDER BY alike.by, {g}.key) AS found
+  FROM alike JOIN {g} ON {g}.key = alike.other LEFT JOIN m ON m.of_{g} = {g}.key GROUP BY alike.key
 ),
 twins AS (
   SELECT plain, count(*) - 1 AS n FROM {s} WHERE is_active AND plain <> '' GROUP BY plain HAVING count(*) > 1
@@ -163,10 +164,10 @@ verdicts AS (
   SELECT key, jsonb_object_agg(topic, jsonb_build_array(what, value)) AS said FROM directory_decision
   WHERE enterprise_id = %(enterprise)s AND connection_id = %(connection)s AND kind = 'person' GROUP BY key
 )
-SELECT coalesce(m.{s}, {s}.key), to_jsonb({s})::text, to_jsonb({g})::text, m.{s} IS NOT NULL,
+SELECT coalesce(m.of_{s}, {s}.key), to_jsonb({s})::text, to_jsonb({g})::text, m.of_{s} IS NOT NULL,
   rivals.found::text, coalesce(twins.n, 0), verdicts.said::text
-FROM {s} FULL JOIN m ON m.{s} = {s}.key
-LEFT JOIN {g} ON {g}.key = m.{g}
+FROM {s} FULL JOIN m ON m.of_{s} = {s}.key
+LEFT JOIN {g} ON {g}.key = m.of_{g}
 LEFT JOIN rivals ON rivals.key = {s}.key
 LEFT JOIN twins ON twins.plain = {s}.plain
 LEFT JOIN verdicts ON verdicts.key = {s}.key
@@ -186,7 +187,7 @@ def pairs_of(conn: Connection, run: Run, platform: Rules) -> Iterator[Pair]:
     part = ""
     if run.part:
         values["part"] = [key for kind, key in run.part if kind == "person"]
-        part = f" AND coalesce(m.{source}, {source}.key) = ANY(%(part)s)"
+        part = f" AND {'m.of_t' if source == 'o' else 'coalesce(m.of_t, t.key)'} = ANY(%(part)s)"
     ours = _OURS
     if run.direction == "push" and conn.department_id:
         ours += " AND (e.department_id = ANY(%(below)s) OR e.department_id IS NULL OR EXISTS (SELECT 1 FROM directory_match m WHERE m.enterprise_id = e.enterprise_id AND m.connection_id = %(connection)s AND m.employee_id = e.id AND m.ended_at IS NULL))"

@@ -91,7 +91,7 @@ class Change:
 
     `source` and `target` are keys on their sides; `target` is empty for what does not exist yet. `fields` show what
     differs: name to [before, after]. `wanted` and `was` are the same for machines: departments are keys of the source in
-    `wanted`, of the target in `was`.
+    `wanted`, of the target in `was`; `kept` are those outside our part, which stay.
     """
 
     kind: str
@@ -456,6 +456,10 @@ class People:
             wanted["position"] = source.position
         if target is None or self._is_renamed(pair, source, target):
             wanted["account"] = source.account
+        if source.union:
+            wanted["union"] = source.union
+        if target is not None and self.rules.has_many_departments:
+            wanted["kept"] = [key for key in target.departments if key not in self._inside(target)]
         return wanted
 
     def _is_renamed(self, pair: Pair, source: Person, target: Person) -> bool:
