@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from typing_extensions import override
@@ -198,7 +199,7 @@ class PaceRow(models.Model):
 
     key = models.CharField(max_length=300, primary_key=True)
     at = models.FloatField(default=0)
-    levels = models.JSONField(default=list)
+    levels = ArrayField(models.FloatField(), default=list)
     blocked_until = models.FloatField(default=0)
 
 
