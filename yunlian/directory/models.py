@@ -438,6 +438,24 @@ class Look(TenantModel):
         )
 
 
+class Ask(TenantModel):
+    """That somebody was asked for their mobile, and by whom; answered by themselves."""
+
+    employee = f.Ref(Employee, label=_("Employee"), null=False, cascade=True)
+    asked_by = f.Text(label=_("Asked by"))
+    asked_at = f.Moment(label=_("Asked"), readonly=True, null=False)
+    answered_at = f.Moment(label=_("Answered"), readonly=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                name="directory_ask_open",
+                fields=["enterprise_id", "employee_id"],
+                condition=Q(answered_at=None),
+            ),
+        )
+
+
 class Handover(TenantModel):
     """What somebody who left still owns, until it is given to a colleague. `roles` are those they held."""
 

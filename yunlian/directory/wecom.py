@@ -194,7 +194,9 @@ class WeCom:
         return person.account
 
     def change_person(self, key: str, *, account: str | None = None, **fields: Any) -> str:
-        given: dict[str, Any] = {name: fields[name] for name in ("name", "mobile", "position") if name in fields}
+        given: dict[str, Any] = {
+            name: fields[name] for name in ("name", "mobile", "position") if name in fields
+        }
         if "departments" in fields:
             places = tuple(int(each) for each in fields["departments"])
             given |= {"departments": places, "main_department": places[0]}
