@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('chain', '0002_branches'),
-        ('masters', '0002_responsible'),
+        ('masters', '0003_responsible'),
         ('org', '0001_initial'),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('masters', '0001_initial'),
+        ('masters', '0002_partner_contact'),
         ('org', '0001_initial'),
     ]
 
