@@ -15,11 +15,18 @@ class OrgConfig(AppConfig):
         "Enterprise": "identity",
         "User": "identity",
         "Membership": "identity",
+        "Identity": "identity",
         "Session": "identity",
+        "HalfSignIn": "identity",
+        "SignInFlow": "identity",
+        "TextCode": "identity",
+        "SecondFactor": "identity",
+        "RecoveryCode": "identity",
+        "AccountEvent": "identity",
         "Throttle": "installation",
         "Attempt": "installation",
     }
 
     @override
     def ready(self) -> None:
-        from . import api, declarations  # noqa: F401 - declaring is what importing them does
+        from . import api, declarations, me_api, sign_in_api  # noqa: F401 - declaring is what importing them does
