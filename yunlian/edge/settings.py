@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "yunlian.documents.stock",
     "yunlian.documents.finance",
     "yunlian.chain",
+    "yunlian.directory",
 ]
 # Who owns a document, and where: named here because the kernel knows no people.
 MEMBER_MODEL = "org.Employee"

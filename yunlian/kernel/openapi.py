@@ -193,6 +193,8 @@ def _body(each: Route, fixed: Mapping[str, str], listed: Listed | None) -> Schem
         return None
     if each.takes == "xlsx":
         return {"required": True, "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
+    if each.takes == "any":
+        return {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
     schema: Schema = each.schema.get("body", {"type": "object"})
     if isinstance(listed, Document):
         if "step" in fixed:

@@ -19,15 +19,15 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import translation
 
-from . import relay, retention
+from . import chores, relay, retention
 from .api import Identity, gate, is_disk_full, may_heal
 from .document import Missing, Refused
 from .faults import fault
-from .jobs import WORKS, Failed
+from .jobs import STEPWISE, WORKS, Failed
 from .models import Job
 from .permission import Forbidden
 from .refusals import problem_of
-from .scope import tenant
+from .scope import Context, tenant
 from .sql import run
 from .text import Label, _
 
@@ -156,19 +156,36 @@ BROKEN = _("Something went wrong on our side; it has been recorded. Nothing was 
 
 def _work(held: Held) -> None:
     with tenant(held.enterprise_id):
-        job = Job.objects.get(id=held.id)
-        identity = Identity(job.user_id, held.enterprise_id, job.member)
-        ctx = gate().context(identity, dt.datetime.now(dt.UTC))
-        if ctx is None:
-            raise Failed(_("The member who asked for it no longer works here."))
-        with translation.override(job.locale or None):
-            result = WORKS[job.kind](ctx, job, held)
-        fault("job.before_end")
-        _take_away(held)
-        Job.objects.filter(id=held.id).update(
-            state="done", result=result, error="", done=held.done, total=held.total
-        )
+        job, ctx = _opened(held)
+        if job.kind not in STEPWISE:
+            _finish(held, _done(ctx, job, held))
+    if job.kind in STEPWISE:
+        result = _done(ctx, job, held)
+        with tenant(held.enterprise_id):
+            _finish(held, result)
     fault("job.after_end")
+
+
+def _opened(held: Held) -> tuple[Job, Context]:
+    job = Job.objects.get(id=held.id)
+    identity = Identity(job.user_id, held.enterprise_id, job.member)
+    ctx = gate().context(identity, dt.datetime.now(dt.UTC))
+    if ctx is None:
+        raise Failed(_("The member who asked for it no longer works here."))
+    return job, ctx
+
+
+def _done(ctx: Context, job: Job, held: Held) -> Mapping[str, Any]:
+    with translation.override(job.locale or None):
+        return WORKS[job.kind](ctx, job, held)
+
+
+def _finish(held: Held, result: Mapping[str, Any]) -> None:
+    fault("job.before_end")
+    _take_away(held)
+    Job.objects.filter(id=held.id).update(
+        state="done", result=result, error="", done=held.done, total=held.total
+    )
 
 
 def _take_away(held: Held) -> None:
@@ -277,11 +294,14 @@ class Worker:
         rounds = relay.Relay(self.id, self.stop)
         tidying = retention.Tidying(self.id, self.stop)
 
-        def chores() -> bool:
+        others = chores.Chores(self.id)
+
+        def visit() -> bool:
             tidying.visit(dt.datetime.now(dt.UTC))
+            others.visit(dt.datetime.now(dt.UTC))
             return rounds.visit(dt.datetime.now(dt.UTC))
 
-        self._repeat(chores)
+        self._repeat(visit)
 
 
 def _let_go() -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -38,10 +39,14 @@ async def body(request: Request) -> dict[str, Any]:
 
 
 def posted(path: str, act: Callable[[dict[str, Any]], Any]) -> Route:
-    """A route that takes a JSON object and gives what `act` returns as JSON; act raises Wrong."""
+    """A route that takes a JSON object, with the parameters of its path, and gives what `act` returns as JSON.
+
+    `act` raises Wrong, and runs in a thread: it may wait, and may change the world.
+    """
 
     async def endpoint(request: Request) -> Response:
-        return _json(act(await body(request)))
+        asked = {**await body(request), **request.path_params}
+        return _json(await run_in_threadpool(act, asked))
 
     return Route(path, endpoint, methods=["POST"])
 
@@ -50,7 +55,8 @@ def read(path: str, find: Callable[[dict[str, str]], Any]) -> Route:
     """A route that gives as JSON what `find` returns for path and query parameters."""
 
     async def endpoint(request: Request) -> Response:
-        return _json(find({**request.query_params, **request.path_params}))
+        asked = {**request.query_params, **request.path_params}
+        return _json(await run_in_threadpool(find, asked))
 
     return Route(path, endpoint, methods=["GET"])
 
@@ -92,6 +98,9 @@ def routes(sandbox: Sandbox, platforms: list[Platform]) -> list[Route]:
         with world.lock:
             return {each.name: msgspec.to_builtins(world.part(each.state)) for each in platforms}
 
+    def settle(asked: dict[str, str]) -> dict[str, bool]:
+        return {"settled": sandbox.courier.settle(min(60.0, float(asked.get("limit_s", 10))))}
+
     return [
         read("/platforms", lambda _: [each.name for each in platforms]),
         read("/version", lambda _: {"version": world.version, "now": world.now()}),
@@ -102,15 +111,5 @@ def routes(sandbox: Sandbox, platforms: list[Platform]) -> list[Route]:
         posted("/faults/off", switch_off),
         posted("/time", travel),
         posted("/reset", reset),
-        _settle(sandbox),
+        read("/callbacks/settle", settle),
     ]
-
-
-def _settle(sandbox: Sandbox) -> Route:
-    """Wait until the callbacks have gone, in a thread of its own: the receiver may be calling us meanwhile."""
-
-    def endpoint(request: Request) -> Response:
-        limit_s = min(60.0, float(request.query_params.get("limit_s", "10")))
-        return _json({"settled": sandbox.courier.settle(limit_s)})
-
-    return Route("/callbacks/settle", endpoint, methods=["GET"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .crypto import CallbackRefused, Check
 from .markup import Element, parse
+from .members import Attribute
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,6 @@ class Header:
     agent: int | None
     name: str
     key: str
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A custom attribute of a member: its text, or the title and address of a link."""
-
-    name: str
-    text: str
-    url: str = ""
 
 
 @dataclass(frozen=True)

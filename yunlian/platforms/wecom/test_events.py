@@ -3,7 +3,8 @@
 import pytest
 
 from . import events
-from .events import Attribute, event
+from .events import event
+from .members import Attribute
 
 
 def xml(name: str, change: str = "", *, agent: str = "", **fields: str) -> str:
