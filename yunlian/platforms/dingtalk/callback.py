@@ -13,6 +13,7 @@ from typing import Any, Final
 from yunlian.platforms.dingtalk.crypto import Undecryptable, decrypt, encrypt, is_signed, signature
 
 SUCCESS: Final = "success"
+BODY_BYTES: Final = 1 << 20
 FIRST_CHECK: Final = "check_create_suite_url"  # comes before the suite has its key, under a placeholder
 
 REMEDIES: Final = {
@@ -20,11 +21,11 @@ REMEDIES: Final = {
     "body": "The request is not the JSON DingTalk sends: check that the proxy passes the body on unchanged.",
     "signature": "The signature does not fit: copy the Token again into DingTalk's event subscription.",
     "key": "The AES key must have 43 letters and digits: generate it again.",
-    "encoding": "The encrypted text was cut or changed on its way: check the proxy.",
+    "base64": "The encrypted text was cut or changed on its way: check the proxy.",
     "padding": "The AES key does not open the text: copy it again into DingTalk's event subscription.",
     "length": "The AES key does not open the text: copy it again into DingTalk's event subscription.",
     "text": "The AES key does not open the text: copy it again into DingTalk's event subscription.",
-    "receive_id": "The event is for another app: compare AppKey, SuiteKey and corp ID with DingTalk's console.",
+    "receive-id": "The event is for another app: compare AppKey, SuiteKey and corp ID with DingTalk's console.",
     "json": "The decrypted text is not JSON: report it with its time to DingTalk.",
 }
 
@@ -55,7 +56,7 @@ class Receiver:
         """The decrypted event of a request; feed it to `events.from_push`.
 
         Old and current names of the query are read. Raises CallbackRefused naming the first check that failed, in the
-        order query, body, signature, key, encoding, padding, length, text, json, receive_id.
+        order query, body, signature, key, base64, padding, length, text, json, receive-id.
         """
         given = query.get("signature") or query.get("msg_signature")
         timestamp = query.get("timestamp") or query.get("timeStamp")
@@ -71,7 +72,7 @@ class Receiver:
             raise CallbackRefused(fault.check, str(fault)) from fault
         event = _object(text, "json")
         if owner != self.owner and event.get("EventType") != FIRST_CHECK:
-            raise CallbackRefused("receive_id", f"is {owner}")
+            raise CallbackRefused("receive-id", f"is {owner}")
         return event
 
     def answer(self, timestamp_ms: int, owner: str = "") -> dict[str, str]:
@@ -87,6 +88,8 @@ class Receiver:
 
 
 def _encrypted(body: bytes) -> str:
+    if len(body) > BODY_BYTES:
+        raise CallbackRefused("body", f"has {len(body)} bytes")
     try:
         encrypted = _object(body.decode(), "body").get("encrypt")
     except UnicodeDecodeError as fault:

@@ -18,7 +18,7 @@ KEY_LENGTH = 43  # characters of an EncodingAESKey
 
 
 class Undecryptable(ValueError):
-    """A text that the key does not open; `check` is `key`, `encoding`, `padding`, `length` or `text`."""
+    """A text that the key does not open; `check` is `key`, `base64`, `padding`, `length` or `text`."""
 
     def __init__(self, check: str, text: str) -> None:
         super().__init__(text)
@@ -87,9 +87,9 @@ def _bytes(encrypted: str) -> bytes:
     try:
         raw = base64.b64decode(encrypted, validate=True)
     except ValueError as fault:  # binascii.Error is one; characters beyond ASCII give the plain one
-        raise Undecryptable("encoding", "is not Base64") from fault
+        raise Undecryptable("base64", "is not Base64") from fault
     if not raw or len(raw) % 16:
-        raise Undecryptable("encoding", f"{len(raw)} bytes are no whole number of blocks")
+        raise Undecryptable("base64", f"{len(raw)} bytes are no whole number of blocks")
     return raw
 
 

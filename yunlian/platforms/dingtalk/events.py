@@ -24,7 +24,7 @@ class UrlCheck:
 
 @dataclass(frozen=True, slots=True)
 class SuiteTicket:
-    """The vendor's newest ticket; it replaces the one before. Comes about every five hours."""
+    """The vendor's ticket, about every five hours; keep the one of the newest `Event.at_ms`."""
 
     ticket: str
 

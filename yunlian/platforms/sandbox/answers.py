@@ -26,7 +26,7 @@ class Answers:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = _path(scope)
         hit = struck(self._world, self._platform.name, Where.ANSWER, path)
         answer = await self._spoilt(hit, scope, await _whole(receive))
         took_ms = int((time.monotonic() - began) * 1000)
@@ -39,7 +39,7 @@ class Answers:
         if Kind.DOWN in hit:
             return PlainTextResponse("Bad Gateway", status_code=502)
         if Kind.THROTTLED in hit:
-            return self._platform.throttled(hit[Kind.THROTTLED])
+            return self._platform.throttled(hit[Kind.THROTTLED], _path(scope))
         if Kind.SLOW in hit:
             await asyncio.sleep(hit[Kind.SLOW].seconds)
         if Kind.DOUBLED in hit:
@@ -64,6 +64,11 @@ class Answers:
         answer = Response(content, status_code=sent[0]["status"])
         answer.raw_headers = list(sent[0].get("headers", []))
         return answer
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -21,7 +21,8 @@ class Delivery:
     """One callback to be delivered.
 
     `request` is made afresh for every attempt and is told the faults it must carry (WRONG_SIGNATURE,
-    WRONG_RECEIVE_ID). `complaint` says what is wrong with an answer, "" when nothing is. `attempts` counts all of them.
+    WRONG_RECEIVE_ID). `complaint` says what is wrong with an answer, "" when nothing is. `attempts` counts all of them. `given_up` is
+    called after the last one failed.
     """
 
     platform: str
@@ -32,6 +33,8 @@ class Delivery:
     timeout_s: float
     attempts: int
     pause_s: float
+    growth: float = 1.0  # each pause is so many times the one before
+    given_up: Callable[[], None] | None = None
 
 
 @dataclass(order=True)
@@ -159,9 +162,13 @@ class _Lane:
         attempt = f"attempt {turn.attempt} of {delivery.attempts}"
         told = f"{said} ({attempt})" if said else "accepted"
         self._world.note(_entry(self._world, delivery, status, told, time.monotonic() - began))
-        if not said or turn.attempt >= delivery.attempts:
+        if not said:
             return None
-        due = time.monotonic() + delivery.pause_s
+        if turn.attempt >= delivery.attempts:
+            if delivery.given_up:
+                delivery.given_up()
+            return None
+        due = time.monotonic() + delivery.pause_s * delivery.growth ** (turn.attempt - 1)
         return _Turn(due, next(self._numbers), delivery, turn.faults, turn.attempt + 1)
 
 

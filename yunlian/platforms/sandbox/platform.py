@@ -26,7 +26,7 @@ class Platform:
 
     `state` is a dataclass that can be made without arguments and that msgspec can write and read. `routes` lie under
     `/{name}` on the platform's real paths, under the faults; `control` under `/sandbox/api/{name}`. `throttled` is
-    the platform's refusal for too many calls. `page` is a folder served at `/sandbox/page/{name}/`, whose
+    the platform's refusal for too many calls on a path. `page` is a folder served at `/sandbox/page/{name}/`, whose
     `section.js` is described in `page/sandbox.js`.
     """
 
@@ -34,5 +34,5 @@ class Platform:
     state: type[object]
     routes: Callable[[Sandbox], Sequence[BaseRoute]]
     control: Callable[[Sandbox], Sequence[BaseRoute]]
-    throttled: Callable[[Fault], Response]
+    throttled: Callable[[Fault, str], Response]
     page: Path

@@ -59,7 +59,7 @@ TOY = Platform(
     state=Toy,
     routes=_routes,
     control=_control,
-    throttled=lambda fault: JSONResponse({"error": fault.code or "busy"}),
+    throttled=lambda fault, _path: JSONResponse({"error": fault.code or "busy"}),
     page=Path(__file__).with_name("page"),
 )
 

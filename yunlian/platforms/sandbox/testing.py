@@ -27,7 +27,7 @@ class Running:
     base_url: str
     sandbox: Sandbox
 
-    def control(self, path: str, **asked: Any) -> Any:
+    def control(self, path: str, /, **asked: Any) -> Any:
         """Ask the control: `control("/faults", platform="wecom", ...)`."""
         answer = httpx.post(f"{self.base_url}/sandbox/api{path}", json=asked, timeout=60, trust_env=False)
         answer.raise_for_status()
