@@ -84,6 +84,8 @@ class Platform:
         same = [k for k, each in self.tree.items() if (each.name, each.parent) == (name, parent)]
         if same:
             return same[0]
+        if key in self.tree:
+            raise PlatformError("test", "60008", "id exists", "Choose another.", retry=False)
         key = key or str(next(self._ids))
         self.tree[key] = TheirDepartment(key, name, parent)
         return key
@@ -142,12 +144,11 @@ def acme(db) -> people.Founded:
 class Stage:
     """Acts in one enterprise against one platform, as its administrator, jobs done at once."""
 
-    def __init__(self, founded: people.Founded, platform: Platform, name: str) -> None:
+    def __init__(self, founded: people.Founded, platform: Platform, name: str, **filled: str) -> None:
         self.founded, self.platform, self.id = founded, platform, founded.enterprise_id
+        filled = {"corp_id": f"corp-{self.id}", **FILLED[name]} | filled
         with self.enter() as ctx:
-            self.conn_id = connections.create(
-                ctx, {"platform": name, "corp_id": f"corp-{self.id}", **FILLED[name]}
-            ).id
+            self.conn_id = connections.create(ctx, {"platform": name, **filled}).id
             connections.switch(ctx, self.conn_id, is_on=True)
 
     def enter(self):

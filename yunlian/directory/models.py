@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 from typing_extensions import override
@@ -198,7 +199,7 @@ class PaceRow(models.Model):
 
     key = models.CharField(max_length=300, primary_key=True)
     at = models.FloatField(default=0)
-    levels = models.JSONField(default=list)
+    levels = ArrayField(models.FloatField(), default=list)
     blocked_until = models.FloatField(default=0)
 
 
@@ -433,6 +434,24 @@ class Look(TenantModel):
         constraints = (
             UniqueConstraint(
                 name="directory_look_once", fields=["enterprise_id", "connection_id", "kind", "key"]
+            ),
+        )
+
+
+class Ask(TenantModel):
+    """That somebody was asked for their mobile, and by whom; answered by themselves."""
+
+    employee = f.Ref(Employee, label=_("Employee"), null=False, cascade=True)
+    asked_by = f.Text(label=_("Asked by"))
+    asked_at = f.Moment(label=_("Asked"), readonly=True, null=False)
+    answered_at = f.Moment(label=_("Answered"), readonly=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                name="directory_ask_open",
+                fields=["enterprise_id", "employee_id"],
+                condition=Q(answered_at=None),
             ),
         )
 

@@ -356,3 +356,13 @@ def departments_first(changes: Iterable[Change]) -> list[list[Change]]:
         else:
             pieces.append([change])
     return pieces
+
+
+def set_mobile(ctx: Context, employee_id: uuid.UUID, mobile: str) -> None:
+    """Write one employee's mobile, as a version of its own."""
+    document = REGISTRY["org.employee"]
+    row = _locked(document, ctx, [employee_id])[employee_id]
+    loaded = Loaded(document, row)
+    before = audit.Picture(loaded)
+    row.mobile = mobile
+    bulk.write(document, ctx, [Prepared(loaded, before)])

@@ -45,10 +45,9 @@ def begin(
 def _put_to_work(ctx: Context, run: Run, state: str, kind: str) -> None:
     """Give a run its job. The unique key of runs at work decides who is first."""
     settle(ctx, run.connection_id)
-    made = enqueue(ctx, kind, str(run.id))
-    run.state, run.job, run.error = state, made.id, ""
     try:
         with transaction.atomic():
+            run.state, run.job, run.error = state, enqueue(ctx, kind, str(run.id)).id, ""
             run.save(force_insert=run._state.adding)
     except IntegrityError:
         other = Run.objects.filter(connection_id=run.connection_id, state__in=AT_WORK).first()

@@ -17,7 +17,12 @@ from .models import Change, Connection
 from .side import Person
 
 # Refusals that concern the whole connection, not one person: going on would only repeat them.
-FATAL = frozenset(("no-answer", "unreadable", "paced"))
+FATAL = frozenset(
+    (
+        "no-answer", "unreadable", "paced", "40001", "40013", "40014", "40091", "42001", "43009", "48001", "48002",
+        "48006", "48009", "60020", "60031", "301007", "45024",
+    )
+)  # fmt: skip
 
 
 @dataclass
@@ -68,7 +73,7 @@ class Theirs:
             call.is_skipped = True
             return
         if change.act == "add":
-            call.key = self.writer.add_department(wanted["name"], parent)
+            call.key = self.writer.add_department(wanted["name"], parent, key=stable_key(change.source))
             call.undo = {"added": True}
         else:
             fields = {"name": wanted["name"]} if "name" in change.fields else {}
@@ -142,6 +147,14 @@ class Theirs:
             self.writer.change_person(key, **undo["changed"])
         if "switched" in undo:
             self.writer.switch_person(change.target, is_active=bool(undo["switched"]))
+
+
+def stable_key(ours: str) -> str:
+    """Return the number we ask for a department: always the same, so that making it twice is noticed.
+
+    WeCom takes numbers up to 2^31; hand-made ones are small, so ours begin at a million.
+    """
+    return str(1_000_000 + uuid.UUID(ours).int % 1_000_000_007)
 
 
 def is_fatal(error: PlatformError) -> bool:

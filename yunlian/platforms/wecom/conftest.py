@@ -67,6 +67,7 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture
 def refused() -> Callable[..., str]:
     """The code a call is refused with."""
+
     def code(act: Callable[..., object], *given: object, **named: object) -> str:
         with pytest.raises(PlatformError) as error:
             act(*given, **named)

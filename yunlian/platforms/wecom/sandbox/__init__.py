@@ -3,12 +3,25 @@
 from pathlib import Path
 
 from starlette.responses import Response
+from starlette.routing import Route
 
 from ...sandbox.faults import Fault
-from ...sandbox.platform import Platform
-from . import calls, control, tokens
-from . import departments as departments
-from . import members as members
+from ...sandbox.platform import Platform, Sandbox
+from . import (
+    batches,
+    calls,
+    control,
+    corpgroup,
+    customers,
+    departments,
+    media,
+    members,
+    messages,
+    signin,
+    tags,
+    tickets,
+    tokens,
+)
 from .callbacks import NAME
 from .calls import Refused, refusal
 from .state import Wecom
@@ -24,10 +37,19 @@ def _throttled(fault: Fault) -> Response:
     return refusal(Refused(code, texts.get(code, "refused on purpose")), "127.0.0.1")
 
 
+# Importing these registers their calls.
+REGISTERED = (batches, corpgroup, customers, departments, media, members, messages, signin, tags, tickets)
+
+
+def _routes(sandbox: Sandbox) -> list[Route]:
+    batches.resume(sandbox)
+    return [*tokens.routes(sandbox), *media.routes(sandbox), *signin.routes(sandbox), *calls.routes(sandbox)]
+
+
 WECOM = Platform(
     name=NAME,
     state=Wecom,
-    routes=lambda sandbox: [*tokens.routes(sandbox), *calls.routes(sandbox)],
+    routes=_routes,
     control=control.routes,
     throttled=_throttled,
     page=Path(__file__).with_name("page"),
