@@ -29,4 +29,12 @@ class OrgConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import api, declarations, me_api, sign_in_api  # noqa: F401 - declaring is what importing them does
+        from . import (  # noqa: F401 - declaring is what importing them does
+            api,
+            declarations,
+            dingtalk_ways,
+            me_api,
+            sign_in_api,
+            sms_gateways,
+            wecom_ways,
+        )

@@ -40,10 +40,15 @@ class Asked:
 
 @dataclass
 class Attempting:
-    """A try while it is judged: the name it is recorded under, and whose it turned out to be."""
+    """A try while it is judged: the way and name it is recorded under, and whose it turned out to be.
 
+    `is_step`: going well is only a step on the way, and not recorded.
+    """
+
+    way: str
     name: str
     user_id: int | None = None
+    is_step: bool = False
 
 
 @contextmanager
@@ -54,7 +59,7 @@ def attempt(way: str, name: str, asked: Asked, *, key: str = "") -> Iterator[Att
     set the next moment to the past: two devices that sign in at once, whose clocks were read in either order, do not
     slow each other.
     """
-    now, trying = asked.now, Attempting(name)
+    now, trying = asked.now, Attempting(way, name)
     keys = [(key, FREE_BY_NAME)] if key else []
     keys += [(f"address:{asked.address}", FREE_BY_ADDRESS)] if asked.address else []
     with transaction.atomic():
@@ -71,12 +76,17 @@ def attempt(way: str, name: str, asked: Asked, *, key: str = "") -> Iterator[Att
                 "UPDATE org_throttle SET failures = greatest(failures - 1, 0), next_at = %s WHERE key = %s",
                 [now - FORGET, f"address:{asked.address}"],
             )
-        Attempt.objects.create(
-            at=now, login=trying.name[:100], address=asked.address[:60], device=printable(asked.device)[:300],
-            way=way, user_id=trying.user_id, succeeded=succeeded,
-        )  # fmt: skip
-        outcome = "done" if succeeded else "refused"
-        log.info("%s of %r from %s: %s", way, trying.name, asked.address, outcome)
+        if not (succeeded and trying.is_step):
+            _record(trying, asked, succeeded=succeeded)
+
+
+def _record(trying: Attempting, asked: Asked, *, succeeded: bool) -> None:
+    Attempt.objects.create(
+        at=asked.now, login=trying.name[:100], address=asked.address[:60], device=printable(asked.device)[:300],
+        way=trying.way, user_id=trying.user_id, succeeded=succeeded,
+    )  # fmt: skip
+    outcome = "done" if succeeded else "refused"
+    log.info("%s of %r from %s: %s", trying.way, trying.name, asked.address, outcome)
 
 
 def _count(key: str, free: int, now: dt.datetime) -> None:

@@ -18,7 +18,7 @@ from .attempts import Asked, attempt
 from .connections import CONNECTIONS, Connected
 from .entrance import Opened, Proof, let_in
 from .identities import Account
-from .models import Identity, Membership, SignInFlow
+from .models import Identity, SignInFlow
 from .people import system_context
 from .ways import WAYS, Leaving, Way
 
@@ -66,8 +66,9 @@ def come_back(state: Any, code: Any, browser: str, asked: Asked) -> Returned:
     is slowed.
     """
     with attempt("flow", "", asked) as trying:
+        trying.is_step = True
         flow = flows.end(state, browser, asked.now)
-        trying.name = flow.way
+        trying.way = flow.way
         way, connected = WAYS.get(flow.way), CONNECTIONS.find(flow.enterprise_id, _provider(flow.way))
         if way is None or connected is None or connected.corp != flow.corp:
             raise Unsigned(_("This way in is no longer open: begin again."))
@@ -89,7 +90,7 @@ def _account(way: Way, connected: Connected, code: Any) -> Account:
                 Problem(None, _("The platform does not answer: try again later."), code="platform")
             ) from error
         raise Unsigned(_("The platform did not say who you are: begin again.")) from error
-    if account.provider != connected.provider or account.corp != connected.corp:
+    if account is None or (account.provider, account.corp) != (connected.provider, connected.corp):
         raise Unsigned(_("This account is not of this enterprise."))
     return account
 
@@ -107,7 +108,8 @@ def enter_from_console(name: str, enterprise_id: int, code: Any, asked: Asked) -
     way, connected = find_way(name, enterprise_id)
     if way.place != "console":
         raise Missing("way")
-    with attempt(way.name, "", asked):
+    with attempt(way.name, "", asked) as trying:
+        trying.is_step = True
         flows.use_once(str(code), connected, way.name, asked.now)
         account = _account(way, connected, code)
     return _let_in(way.name, account, connected, asked)
@@ -115,7 +117,7 @@ def enter_from_console(name: str, enterprise_id: int, code: Any, asked: Asked) -
 
 def _let_in(way: str, account: Account, connected: Connected, asked: Asked) -> Opened:
     with attempt(way, f"{account.provider} {account.subject}", asked) as trying:
-        identity = identities.find(account) or _matched(account, connected, asked)
+        identity = _identity(account, connected, asked)
         if identity is None:
             message = _(
                 "This account is bound to nobody here: sign in another way and bind it on the page about you."
@@ -132,13 +134,21 @@ def _let_in(way: str, account: Account, connected: Connected, asked: Asked) -> O
         return let_in(proof, asked)
 
 
-def _matched(account: Account, connected: Connected, asked: Asked) -> Identity | None:
-    """Bind the account to the login of the employee it was matched with, if it was."""
+def _identity(account: Account, connected: Connected, asked: Asked) -> Identity | None:
+    """Return whose account it is: as it was bound, or as the directory has matched it.
+
+    Accounts are renamed and given to others; where what was bound without its owner contradicts the directory, the
+    directory is right. Raises Unsigned where what the owner bound contradicts it.
+    """
+    identity = identities.find(account)
     employee_id = CONNECTIONS.employee_of(connected, account.subject)
     if employee_id is None:
-        return None
+        return identity
     with tenant(connected.enterprise_id):
-        ctx = system_context(connected.enterprise_id, asked.now)
-        access.admit_matched(ctx, employee_id)
-        membership = Membership.objects.get(enterprise_id=connected.enterprise_id, employee_id=employee_id)
-        return identities.bind(membership.user_id, account, asked, by=membership.user_id)
+        user_id = access.admit_matched(system_context(connected.enterprise_id, asked.now), employee_id)
+        if identity is not None and identity.user_id == user_id:
+            return identity
+        if identity is not None and identity.is_own:
+            message = _("The directory says that this account is somebody else's: ask an administrator.")
+            raise Unsigned(message)
+        return identities.follow_match(user_id, account, asked)

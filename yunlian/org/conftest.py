@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import queue
-from collections.abc import Iterator
 
 import pyotp
 import pytest
@@ -133,18 +132,17 @@ class Inbox:
 
 
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
+def inbox(monkeypatch) -> Inbox:
     """What was sent by SMS."""
     box = Inbox()
-    TEXTING.found_by(lambda _enterprise_id: box)
-    yield box
-    TEXTING.found_by(lambda _enterprise_id: None)
+    monkeypatch.setattr(TEXTING, "_find", lambda _enterprise_id: box)
+    return box
 
 
 class Paper:
     """A platform on paper: who keeps the connections, and a way whose codes are `<subject>` of a corp, good once."""
 
-    name, provider, place, label = "paper", "wecom", "browser", "Paper"
+    name, provider, place, label, script = "paper", "wecom", "browser", "Paper", ""
 
     def __init__(self) -> None:
         self.connected: list[Connected] = []
@@ -174,13 +172,14 @@ class Paper:
 
 
 @pytest.fixture
-def paper(monkeypatch) -> Iterator[Paper]:
-    """A connected platform that needs no network."""
+def paper(monkeypatch) -> Paper:
+    """A connected platform that needs no network, and the only one there is."""
     made = Paper()
-    CONNECTIONS.kept_by(made)
+    monkeypatch.setattr(CONNECTIONS, "_keeper", made)
+    for name in [*WAYS]:
+        monkeypatch.delitem(WAYS, name)
     monkeypatch.setitem(WAYS, "paper", made)
-    yield made
-    CONNECTIONS.kept_by(None)
+    return made
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from yunlian.kernel.api import Unsigned
 from yunlian.kernel.document import Missing, Problem, Refused
@@ -91,6 +92,17 @@ def bind(user_id: int, account: Account, asked: Asked, *, by: int | None = None)
             ) from None
         account_log.note(user_id, "bound", asked, detail=shown(made), by=by)
         return made
+
+
+def follow_match(user_id: int, account: Account, asked: Asked) -> Identity:
+    """Bind an account to the user with whom the directory has matched it; what it had said before no longer holds.
+
+    Raises Refused when the user has bound another account of the same corp themself.
+    """
+    with transaction.atomic():
+        of_corp = Identity.objects.filter(provider=account.provider, corp=account.corp, is_own=False)
+        of_corp.filter(Q(user_id=user_id) | Q(subject=account.subject)).delete()
+        return bind(user_id, account, asked, by=user_id)
 
 
 def unbind(user_id: int, identity_id: int, asked: Asked, *, by: int | None = None, keep: int = 0) -> None:

@@ -14,7 +14,7 @@ from .gate import GATE
 from .models import SecondFactor, Session, User
 from .requests import fields_of, signed_of, whole
 from .sessions import Signed
-from .sign_in_api import leave
+from .sign_in_api import leave, shown
 from .ways import WAYS
 
 
@@ -43,13 +43,7 @@ def list_ways(request: Request) -> Any:
 def _offered(signed: Signed) -> list[dict[str, Any]]:
     connected = [] if signed.enterprise_id is None else CONNECTIONS.of_enterprise(signed.enterprise_id)
     return [
-        {
-            "name": way.name,
-            "provider": way.provider,
-            "place": way.place,
-            "label": way.label,
-            "corp": each.corp,
-        }
+        shown(way, each)
         for each in connected
         for way in WAYS.values()
         if way.provider == each.provider and way.place != "console"

@@ -331,6 +331,28 @@ class RoleGuard(TenantModel):
         )
 
 
+SMS_PROVIDERS = (("aliyun", _("Aliyun")), ("tencent", _("Tencent Cloud")))
+
+
+class SmsGateway(TenantModel):
+    """An enterprise's own account at an SMS gateway, at most one; `wrapped` is its secret, sealed.
+
+    `variable` is the template's name for the code.
+    """
+
+    provider = f.Choice(label=_("Gateway"), choices=SMS_PROVIDERS, default="aliyun")
+    key = f.Text(label=_("Access key"), max_length=200)
+    wrapped = models.BinaryField(max_length=1000, default=b"")
+    app_id = f.Text(label=_("SDK app ID"), max_length=200, required=False)
+    signature = f.Text(label=_("Signature"), max_length=200)
+    template = f.Text(label=_("Template"), max_length=200)
+    variable = f.Text(label=_("Variable of the code"), max_length=200, default="code")
+    is_active = f.Boolean(label=_("Active"), default=True)
+
+    class Meta:
+        constraints = (UniqueConstraint(name="org_smsgateway_one", fields=["enterprise_id"]),)
+
+
 class EmployeeRole(TenantModel):
     """An employee holds a role."""
 

@@ -13,13 +13,13 @@ from yunlian.kernel.text import _
 
 from . import by_password, by_platform, by_text, entrance, flows, identities, proving
 from .api import signed_in
-from .connections import CONNECTIONS, find_enterprise
+from .connections import CONNECTIONS, Connected, find_enterprise
 from .entrance import Opened
 from .gate import GATE, cookie_name
 from .models import Enterprise
 from .requests import cookie, fields_of
 from .sessions import Signed, find_signed
-from .ways import WAYS
+from .ways import WAYS, Way
 
 BACK = "/sign-in/back"
 
@@ -53,29 +53,43 @@ def give_second_factor(request: Request) -> Answer:
     return _opened(request, entrance.complete(half, code, GATE.asked(request.http)))
 
 
-@route("GET", "/api/sign-in/ways", needs="public", schema={"query": {"enterprise": {"type": "string"}}})
+@route(
+    "GET",
+    "/api/sign-in/ways",
+    needs="public",
+    schema={"query": {"enterprise": {"type": "string"}, "corp": {"type": "string"}}},
+)
 def list_ways(request: Request) -> Any:
-    """Which ways in there are, for an enterprise's address or in general."""
-    code = request.query.get("enterprise", "")
-    enterprise = _enterprise(code) if code else None
+    """Which ways in there are: for an enterprise's address, for the corp whose workbench opened us, or in general."""
+    code, corp = request.query.get("enterprise", ""), request.query.get("corp", "")
+    enterprise = _enterprise(code) if code else _of_corp(corp) if corp else None
     found = [] if enterprise is None else CONNECTIONS.of_enterprise(enterprise.pk)
-    ways = [
-        {
-            "name": way.name,
-            "provider": way.provider,
-            "place": way.place,
-            "label": way.label,
-            "corp": each.corp,
-        }
-        for each in found
-        for way in WAYS.values()
-        if way.provider == each.provider
-    ]
+    ways = [shown(way, each) for each in found for way in WAYS.values() if way.provider == each.provider]
     return {
         "enterprise": enterprise and {"code": enterprise.code, "name": enterprise.name},
         "mobile": by_text.is_offered(None if enterprise is None else enterprise.pk),
         "ways": ways,
     }
+
+
+def shown(way: Way, connected: Connected) -> dict[str, Any]:
+    """Return a way as the API answers it."""
+    return {
+        "name": way.name,
+        "provider": way.provider,
+        "place": way.place,
+        "label": way.label,
+        "corp": connected.corp,
+        "script": way.script,
+    }
+
+
+def _of_corp(corp: str) -> Enterprise:
+    """The one enterprise that a corp of DingTalk is connected with; branches that share one have addresses of their own."""
+    ids = CONNECTIONS.enterprises_of("dingtalk", corp) if len(corp) <= 100 else []
+    if len(ids) != 1:
+        raise Missing("enterprise")
+    return Enterprise.objects.get(id=ids[0])
 
 
 def _enterprise(code: Any) -> Enterprise:

@@ -272,7 +272,7 @@ def test_a_bad_bearer_is_not_saved_by_a_good_cookie(acme):
 
 def test_signed_out_nothing_of_ours_answers(acme):
     own = [r for r in ROUTES if r.handler.__module__.startswith("yunlian.org.") and r.needs != "public"]
-    assert len(own) == 28
+    assert len(own) == 31
     for each in own:
         path = each.path.replace("{id}", str(acme.admin_id)).replace("{way}", "1")
         assert Browser().call(each.method, path).status_code == 401, path

@@ -225,6 +225,28 @@ def test_the_matched_employee_gets_in_without_any_password(acme, paper, linked, 
     assert Identity.objects.get(subject="li").is_own is False
 
 
+def test_an_account_that_was_given_to_somebody_else_follows_the_directory(acme, paper, linked, hire):
+    paper.matched[acme.enterprise_id, "li"] = hire("guide", code="G1")
+    browser = Browser()
+    assert back(browser, leave(browser), "corp-a/li").json()["user"]["login"] == "g1@acme"
+    paper.matched[acme.enterprise_id, "li"] = hire("guide", code="G2")
+    paper.matched[acme.enterprise_id, "li2"] = hire("guide", code="G3")
+    assert back(browser, leave(browser), "corp-a/li").json()["user"]["login"] == "g2@acme"
+    assert back(browser, leave(browser), "corp-a/li2").json()["user"]["login"] == "g3@acme"
+    paper.matched[acme.enterprise_id, "li3"] = paper.matched.pop((acme.enterprise_id, "li2"))
+    assert back(browser, leave(browser), "corp-a/li3").json()["user"]["login"] == "g3@acme", "renamed there"
+    assert set(Identity.objects.filter(is_own=False).values_list("subject", flat=True)) == {"li", "li3"}
+
+
+def test_what_somebody_bound_themself_and_the_directory_denies_opens_nothing(acme, paper, linked, hire):
+    paper.matched[acme.enterprise_id, "zhang"] = hire("guide", code="G1")
+    browser = Browser()
+    assert back(browser, leave(browser)).status_code == 401
+    assert not Session.objects.exists()
+    paper.matched[acme.enterprise_id, "zhang"] = acme.admin_id
+    assert back(browser, leave(browser)).json()["user"]["login"] == "boss"
+
+
 def test_the_matched_employee_keeps_the_login_they_have(acme, paper, linked, hire):
     paper.matched[acme.enterprise_id, "li"] = hire("guide", login="ann")
     browser = Browser()

@@ -24,18 +24,22 @@ class Leaving:
 
 
 class Way(Protocol):
-    """One way through a platform. `place`: `browser`, `client` (inside the platform's app) or `console` (its admin's)."""
+    """One way through a platform. `place`: `browser`, `client` (inside the platform's app) or `console` (its admin's).
+
+    `script`: where a sandbox has what the platform's client would give a page; blank for the platform itself.
+    """
 
     name: str
     provider: str
     place: str
     label: Label
+    script: str
 
     def leave(self, connected: Connected, state: str, back: str) -> Leaving:
         """Return where to send the browser so that it comes back to `back` with the state and a code."""
 
-    def account(self, connected: Connected, code: str) -> Account:
-        """Return whose code this is, in the corp the platform names. Raises PlatformError."""
+    def account(self, connected: Connected, code: str) -> Account | None:
+        """Return whose code this is, in the corp the platform names; None for who is nobody there. Raises PlatformError."""
 
 
 WAYS: dict[str, Way] = {}
