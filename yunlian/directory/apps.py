@@ -22,4 +22,5 @@ class DirectoryConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        pass
+        # Declaring is what importing them does.
+        from . import api, declarations, dingtalk, lifecycle, receiving, schedule, sign_in, wecom  # noqa: F401
