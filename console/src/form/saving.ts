@@ -9,7 +9,7 @@ import { show } from "@/kind";
 import { usePlace } from "@/place";
 import { client } from "@/server";
 import { useSession } from "@/session";
-import type { Change, DocumentBody, FieldValue } from "@/types";
+import type { Change, DocumentBody, FieldValue, Step } from "@/types";
 
 import { sameValue, type Mark } from "./editing";
 import { differences, merged, type Difference } from "./merge";
@@ -23,19 +23,20 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
   const session = useSession();
   const act = new Act();
 
-  async function save(asDraft = false): Promise<boolean> {
+  /** Save; with `then`, take that step in the same act: both happen, or neither. */
+  async function save(asDraft = false, then: Step | null = null): Promise<boolean> {
     if (busy.value || !record.ready.value) return false;
     busy.value = true;
     try {
       (document.activeElement as HTMLElement | null)?.blur?.();
       await nextTick();
       await view.settled();
-      return await send(asDraft);
+      return await send(asDraft, then);
     } finally {
       busy.value = false;
     }
   }
-  async function send(asDraft: boolean): Promise<boolean> {
+  async function send(asDraft: boolean, then: Step | null): Promise<boolean> {
     const known = editing.known((label) => t("parse.required", { label })).filter((mark) => !asDraft || mark.code === "unread");
     if (known.length) {
       editing.marks.value = known;
@@ -46,11 +47,12 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
     if (asDraft) body["draft"] = true;
     try {
       const before = { ...editing.header };
+      const options = then ? { query: { then: then.name } } : {};
       const doc = props.id
-        ? await act.write<DocumentBody>("PUT", `${props.code}/${props.id}`, body)
-        : await act.write<DocumentBody>("POST", props.code, body);
+        ? await act.write<DocumentBody>("PUT", `${props.code}/${props.id}`, body, options)
+        : await act.write<DocumentBody>("POST", props.code, body, options);
       record.accept(doc);
-      tell(before, doc);
+      tell(before, doc, then);
       if (!props.id) {
         client.setQueryData(["doc", session.place, currentLocale(), props.code, doc.id], doc);
         place.become(`/${props.code}/${doc.id}`);
@@ -62,10 +64,10 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
     }
   }
   /** The server's figures win, and a difference is said. */
-  function tell(before: Record<string, FieldValue>, doc: DocumentBody): void {
+  function tell(before: Record<string, FieldValue>, doc: DocumentBody, then: Step | null): void {
     const differing = Object.entries(meta.value.fields).filter(([name, field]) => field.formula && before[name] !== null && before[name] !== undefined && !/^0(\.0+)?$/.test(String(before[name])) && !sameValue(before[name], doc[name]));
     if (differing.length) say(t("doc.serverComputed", { what: differing.map(([name, field]) => `${field.label} ${show(doc[name] as FieldValue, field, { t })}`).join(t("word.comma")) }));
-    else say(t("doc.saved"));
+    else say(then ? t("doc.stepped", { step: then.label }) : t("doc.saved"));
   }
 
   /** `keys` are the keys of the lines that were sent, in order: the server speaks of lines by number. */

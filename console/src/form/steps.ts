@@ -24,7 +24,11 @@ export function useSteps(record: OpenRecord, saving: Saving) {
     const can = new Set(saved.value?.can?.steps ?? []);
     return meta.value.steps.filter((step) => can.has(step.name));
   });
-  const primary = computed(() => steps.value.find((step) => step.tone === "primary") ?? null);
+  /** The next step; of a record that is not saved yet, the one that comes after saving. */
+  const primary = computed(() => {
+    const next = props.id ? steps.value : meta.value.steps.filter((step) => step.track === meta.value.tracks[0]?.field && step.from.includes("created"));
+    return next.find((step) => step.tone === "primary") ?? null;
+  });
   const side = computed(() => steps.value.filter((step) => step !== primary.value && step.tone !== "danger").slice(0, 3));
   const rest = computed(() => steps.value.filter((step) => step !== primary.value && !side.value.includes(step)));
   const pushes = computed(() => meta.value.pushes.filter((push) => (saved.value?.can?.pushes ?? []).includes(push.target)));
@@ -34,10 +38,14 @@ export function useSteps(record: OpenRecord, saving: Saving) {
 
   async function start(step: Step): Promise<void> {
     if (busy.value) return;
-    if (mustSave.value && !(await saving.save())) return;
+    const asks = Boolean(step.input?.length || step.confirm || step.tone === "danger");
+    if (mustSave.value) {
+      const done = await saving.save(false, asks ? null : step);
+      if (!done || !asks) return;
+    }
     if (!(saved.value?.can?.steps ?? []).includes(step.name)) return;
     problems.value = [];
-    if (step.input?.length || step.confirm || step.tone === "danger") asked.value = step;
+    if (asks) asked.value = step;
     else await run(step, {});
   }
   async function run(step: Step, input: Record<string, FieldValue>): Promise<void> {
