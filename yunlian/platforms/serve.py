@@ -7,10 +7,12 @@ from granian.constants import Interfaces
 from granian.server import Server
 from starlette.applications import Starlette
 
+from .dingtalk.sandbox import PLATFORM as DINGTALK
 from .sandbox.app import HOSTS, application, open_sandbox
 from .sandbox.platform import Platform
+from .sms.sandbox import PLATFORM as SMS
 
-PLATFORMS: list[Platform] = []
+PLATFORMS: list[Platform] = [DINGTALK, SMS]
 
 
 def serve(host: str, port: int, folder: Path) -> None:
