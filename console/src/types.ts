@@ -149,8 +149,10 @@ export interface ChainView {
   events: ChainEvent[];
 }
 
+/** A bad row of a sheet, or a record whose step was refused. */
+export interface JobError { row?: number; column?: string | null; field?: string | null; id?: string; name?: string; message: string }
 export interface Job {
-  id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number;
-  result?: { created?: number; updated?: number; errors?: { row: number; column: string | null; field: string | null; message: string }[] } | null;
+  id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number | null;
+  result?: { created?: number; updated?: number; done?: number; file?: string; errors?: JobError[] } | null;
   error?: string | null;
 }
