@@ -16,7 +16,7 @@ from yunlian.kernel.text import _
 
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
-from . import wording
+from . import withdrawals, wording
 from .kinship import find_link, owned, require_direction
 
 PAYMENT, RECEIPT = "finance.payment", "finance.receipt"
@@ -28,6 +28,7 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     link = find_link(payment.supplier_id, "downstream")
     if link is None:
         return
+    withdrawals.bound(ctx, loaded)
     rows = LinkRow.objects.filter(target_doc_id=loaded.pk, source_code="purchase.order").order_by("id")
     amounts = {line.id: line.amount for line in loaded.lines}
     orders = [
@@ -50,7 +51,7 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     )
 
 
-send(Message(kind="payment.sent", on=((PAYMENT, "pay"),), make=_paid))
+send(Message(kind="payment.sent", on=((PAYMENT, "pay"),), make=_paid, back=withdrawals.not_taken(PAYMENT)))
 
 
 def _receive(arrival: Arrival) -> None:
