@@ -391,12 +391,13 @@ class Node:
         elif packet.kind == "fork":
             s.held = True
         else:
+            before = len(s.log)
             for one in packet.entries:
-                if one.seq == len(s.log) + 1 and (one.prev == self.head() or not self.holds("import path")):
+                if one.seq == len(s.log) + 1 and one.prev == self.head():
                     self._import(one)
             if len(s.log) >= packet.through:
                 s.behind, s.position = False, packet.through
-            else:
+            elif len(s.log) > before:
                 self.world.post(
                     Packet("fetch", self.name, self.peer, s.epoch, (), len(s.log), asker=self.life)
                 )

@@ -517,7 +517,7 @@ class TestLanguage:
             brand.move("sales.intention", brand.one(SalesIntention).id, "accept")
             settle(brand, dealer)
         assert dealer.see("purchase.order", order["id"])["theirs_state"] == "sales.intention.quoting"
-        for language, word in (("en", "To be quoted"), ("zh-hans", "待报价"), ("zh-hant", "待報價")):
+        for language, word in (("en", "To be quoted"), ("zh-hans", "待报价确认"), ("zh-hant", "待報價確認")):
             with translation.override(language), dealer.enter():
                 seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
             assert seen["theirs"]["state"] == word

@@ -27,6 +27,7 @@ ALONE = {
     "no receipt of receipts": "plain",
     "parking": "poison",
     "position": "plain",
+    "position after answer": "clone",
     "probe": "clone",
     "random id": "clone",
     "receipt in same transaction": "plain",
@@ -48,7 +49,6 @@ TOGETHER = {
     ("look again", "replay refused", "unique document"): "plain",
     ("thread waits", "version gap waits"): "poison",
     ("lane lock", "unique number"): "plain",
-    ("import path", "same branch"): "blind restore",
     ("same digest", "hash path"): "blind restore",
     ("peer ahead", "same digest"): "blind restore",
 }

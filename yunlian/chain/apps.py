@@ -21,4 +21,4 @@ class ChainConfig(AppConfig):
     def ready(self) -> None:
         # Declaring is what importing these does; a link's own acts come before the messages that follow it.
         from . import api, declarations, operating, rotation  # noqa: F401
-        from .business import buying, catalogue, payments, progress, selling, shipments  # noqa: F401
+        from .business import buying, catalogue, payments, progress, selling, shipments, withdrawals  # noqa: F401

@@ -30,7 +30,16 @@ LABELS: dict[str, Label] = {
     "shipment.sent": _("Goods sent"),
     "shipment.received": _("Goods received"),
     "shipment.short": _("Goods missing"),
+    "shipment.uncounted": _("Stock-in taken back"),
+    "shipment.recalled": _("Shipment recalled"),
+    "shipment.asked": _("Shipment asked back"),
+    "shipment.granted": _("Shipment given back"),
+    "shipment.declined": _("Shipment not given back"),
     "payment.sent": _("Payment sent"),
+    "payment.recalled": _("Payment recalled"),
+    "payment.asked": _("Payment asked back"),
+    "payment.granted": _("Payment given back"),
+    "payment.declined": _("Payment not given back"),
     "document.progressed": _("Progress"),
     "catalogue.requested": _("Catalogue asked for"),
     "catalogue.updated": _("Catalogue"),
@@ -108,10 +117,8 @@ def _rows(loaded: Loaded) -> tuple[list[Outbox], list[Inbox], Link | None]:
 
 
 def _speaks_of(data: Any, subject: str, subjects: set[str], id_: uuid.UUID) -> bool:
-    return subject in subjects or data.get("shipment") in {
-        str(id_),
-        *(s.rpartition("/")[2] for s in subjects),
-    }
+    ids = {str(id_), *(s.rpartition("/")[2] for s in subjects)}
+    return subject in subjects or data.get("shipment") in ids or data.get("payment") in ids
 
 
 def _link_of(loaded: Loaded) -> Link | None:

@@ -17,7 +17,7 @@ from yunlian.kernel.text import _
 
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
-from . import wording
+from . import withdrawals, wording
 from .kinship import find_link, owned, require_direction
 
 PAYMENT, RECEIPT = "finance.payment", "finance.receipt"
@@ -29,6 +29,7 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     link = find_link(payment.supplier_id, "downstream")
     if link is None:
         return
+    withdrawals.bound(ctx, loaded)
     orders = [
         {"order": str(order), "amount": wording.exact(amount, 2)}
         for order, amount in sorted(paid_orders(loaded.pk, payment.turn - 1).items())
@@ -49,7 +50,7 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     )
 
 
-send(Message(kind="payment.sent", on=((PAYMENT, "pay"),), make=_paid))
+send(Message(kind="payment.sent", on=((PAYMENT, "pay"),), make=_paid, back=withdrawals.not_taken(PAYMENT)))
 
 
 def _receive(arrival: Arrival) -> None:

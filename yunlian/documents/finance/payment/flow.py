@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from yunlian.kernel import fields as f
+from yunlian.kernel.consent import asking, require_consent
 from yunlian.kernel.document import STANDARD, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
@@ -14,9 +15,9 @@ from .paying import pay
 
 
 def _release(payment: Any, lines: list[Any], given: Any, ctx: Context) -> Iterable[Problem]:
-    """What was paid is taken back together with the approval."""
-    payment.paid = "unpaid"
-    return ()
+    """What was paid is taken back together with the approval; what the supplier's enterprise has, with its consent only."""
+    yield from require_consent(payment)
+    payment.paid, payment.withdrawal = "unpaid", "none"
 
 
 _ACCOUNT = f.Ref(
@@ -62,3 +63,4 @@ PAID = Flow(
         ),
     ),
 )
+WITHDRAWAL = asking()
