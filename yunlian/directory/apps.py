@@ -1,9 +1,15 @@
 """Directory sync as a Django app: its lists are declared in `declarations`, its routes in `api`."""
 
+from importlib import import_module
 from typing import ClassVar
 
 from django.apps import AppConfig
 from typing_extensions import override
+
+MODULES = (
+    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests",
+    "trying", "doctor", "api",
+)  # fmt: skip
 
 
 class DirectoryConfig(AppConfig):
@@ -22,4 +28,5 @@ class DirectoryConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        pass
+        for name in MODULES:  # declaring is what importing these does
+            import_module(f"{self.name}.{name}")
