@@ -6,9 +6,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('masters', '0002_responsible'),
+        ('masters', '0003_responsible'),
         ('org', '0001_initial'),
-        ('stock', '0001_initial'),
+        ('stock', '0003_stock_in_paid'),
     ]
 
     operations = [
