@@ -1,9 +1,15 @@
 """Directory sync as a Django app: its lists are declared in `declarations`, its routes in `api`."""
 
+from importlib import import_module
 from typing import ClassVar
 
 from django.apps import AppConfig
 from typing_extensions import override
+
+MODULES = (
+    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests",
+    "trying", "doctor", "sign_in", "notices", "api",
+)  # fmt: skip
 
 
 class DirectoryConfig(AppConfig):
@@ -22,4 +28,5 @@ class DirectoryConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import api, declarations, dingtalk, sign_in, wecom  # noqa: F401 - declaring is what importing them does
+        for name in MODULES:  # declaring is what importing these does
+            import_module(f"{self.name}.{name}")
