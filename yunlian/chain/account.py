@@ -25,7 +25,7 @@ def database_now() -> dt.datetime:
 
 def acting(now: dt.datetime | None = None) -> Context | None:
     """Return the communication user as one who acts now; None unless it is active and holds the role 业务协同."""
-    found = communication_user(enterprise_id(), now or database_now(), ROLE)
+    found = communication_user(enterprise_id(), now, ROLE)
     return found[0] if found is not None and found[1] else None
 
 

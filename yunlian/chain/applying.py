@@ -22,6 +22,7 @@ from yunlian.kernel.permission import Forbidden
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import Table, run, run_together, table
 from yunlian.kernel.text import _
+from yunlian.org.context import communication_read, communication_statement
 
 from . import account, envelope, queue, receipts, schedule
 from .messages import INCOMING, RECEIPT, Arrival
@@ -95,7 +96,7 @@ def _is_conflict(failure: OperationalError) -> bool:
 class _Head:
     """A locked message with its locked thread; `now` is the database's clock.
 
-    `was_handled` says that it took effect on a branch that was put aside.
+    `was_handled` says that it took effect on a branch that was put aside. `acting` is the communication user.
     """
 
     row: Inbox
@@ -104,6 +105,7 @@ class _Head:
     applied: int
     now: dt.datetime
     was_handled: bool = False
+    acting: Context | None = None
 
 
 # The message with its link, if nobody else holds it and nothing earlier of its thread is open; and its thread, locked.
@@ -133,14 +135,25 @@ def _lock_head(enterprise_id: int, id_: uuid.UUID) -> _Head | None:
     """Lock the message and its thread, and look again: it must still be the first open one and the next version."""
     inbox, link = table(Inbox), table(Link)
     sql = _LOCK.format(inbox=_named(inbox, "i"), link=_named(link, "k"))
-    rows = run(sql, [enterprise_id, id_, enterprise_id, new_id()])
+    # In one journey with who acts: both are judged in this transaction.
+    lock = (sql, [enterprise_id, id_, enterprise_id, new_id()])
+    rows, acting = run_together([lock, communication_statement(enterprise_id, None, account.ROLE)])
     if not rows:
         return None
     *columns, now, was_handled, _lane, _thread, thread_id, applied, is_stopped = rows[0]
     row: Inbox = inbox.instance(columns[: len(inbox.columns)])
     if is_stopped or row.thread_version > applied + 1:
         return None
-    return _Head(row, link.instance(columns[len(inbox.columns) :]), thread_id, applied, now, was_handled)
+    user = communication_read(enterprise_id, acting)
+    return _Head(
+        row,
+        link.instance(columns[len(inbox.columns) :]),
+        thread_id,
+        applied,
+        now,
+        was_handled,
+        user[0] if user is not None and user[1] else None,
+    )
 
 
 def _named(shape: Table, alias: str) -> str:
@@ -184,10 +197,9 @@ def _effect(head: _Head) -> Arrival:
     handler = INCOMING.get(message.kind)
     if handler is None or message.major not in handler.majors:
         raise Refused(Problem("type", _("This kind of message is not supported here."), code="unsupported"))
-    acting = account.acting(head.now)
-    if acting is None:
+    if head.acting is None:
         raise Waiting("The communication user is missing, inactive or without its role.")
-    arrival = Arrival(acting, head.link, message)
+    arrival = Arrival(head.acting, head.link, message)
     handler.apply(arrival)
     return arrival
 

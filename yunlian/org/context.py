@@ -42,7 +42,7 @@ WITH RECURSIVE me AS (
   SELECT d.id FROM tree JOIN org_department d ON d.enterprise_id = %s AND d.parent_id = tree.id
 )
 SELECT me.name, me.department_id, ARRAY(SELECT id FROM tree ORDER BY id),
-  (%s::timestamptz AT TIME ZONE n.time_zone)::date,
+  (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE n.time_zone)::date,
   ({roles} JOIN org_employeerole h ON h.enterprise_id = r.enterprise_id AND h.role_id = r.id
     WHERE r.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active), me.id, {more}
 FROM me JOIN org_enterprise n ON n.id = me.enterprise_id
@@ -54,7 +54,7 @@ _COMMUNICATION = _ACTS.format(
     more=(
         "EXISTS (SELECT 1 FROM org_employeerole h JOIN org_role r ON r.enterprise_id = h.enterprise_id "
         "AND r.id = h.role_id WHERE h.enterprise_id = me.enterprise_id AND h.employee_id = me.id "
-        "AND r.code = %s AND r.is_active)"
+        "AND r.code = %s AND r.is_active), coalesce(%s::timestamptz, clock_timestamp())"
     ),
 )
 
@@ -86,15 +86,26 @@ def _context(
     )  # fmt: skip
 
 
-def communication_user(enterprise_id: int, now: dt.datetime, role: str) -> tuple[Context, bool] | None:
+def communication_user(enterprise_id: int, now: dt.datetime | None, role: str) -> tuple[Context, bool] | None:
     """Return the context in which the chain acts, inside `tenant(enterprise_id)`, and whether it holds a role.
 
-    None when there is no communication user or it no longer works there. One statement.
+    None when there is no communication user or it no longer works there. One statement, and the database's clock unless
+    a moment is given.
     """
-    rows = run(_COMMUNICATION, [enterprise_id, enterprise_id, enterprise_id, now, role])
+    return communication_read(enterprise_id, run(*communication_statement(enterprise_id, now, role)))
+
+
+def communication_statement(enterprise_id: int, now: dt.datetime | None, role: str) -> tuple[str, list[Any]]:
+    """Return the statement of `communication_user`, to be run with others."""
+    return _COMMUNICATION, [enterprise_id, enterprise_id, enterprise_id, now, role, now]
+
+
+def communication_read(enterprise_id: int, rows: list[tuple[Any, ...]]) -> tuple[Context, bool] | None:
+    """Return what the statement of `communication_user` found."""
     if not rows:
         return None
-    return _context(enterprise_id, rows[0], now, user_id=None, is_chain=True), bool(rows[0][-1])
+    *columns, is_held, now = rows[0]
+    return _context(enterprise_id, (*columns, is_held), now, user_id=None, is_chain=True), bool(is_held)
 
 
 def grants_of_employee(enterprise_id: int, employee_id: uuid.UUID) -> Grants:

@@ -110,16 +110,25 @@ def _shown(code: str, header: Any, state: str, theirs: str = "") -> Open:
     )
 
 
+def _said(row: Open) -> Label:
+    """One open document as people read it, with what the partner told of theirs."""
+    said = {"document": row.label, "number": row.number, "state": row.state}
+    if not row.theirs_number:
+        return _("%(document)s %(number)s is still open: %(state)s") % said
+    told = " ".join(str(word) for word in (row.theirs_number, row.theirs_state) if word)
+    return _("%(document)s %(number)s is still open: %(state)s; at the partner: %(told)s") % (
+        said | {"told": told}
+    )
+
+
 def _require_seen(link: Link, given: dict[str, Any]) -> Iterable[Problem]:
     """Yield every open document, unless an administrator has seen them and says why it ends all the same."""
     rows = find_open(link)
     if not rows:
         return
     if not given["is_seen"]:
-        message = _("%(document)s %(number)s is still open: %(state)s")
         for row in rows:
-            said = {"document": row.label, "number": row.number, "state": row.state}
-            yield Problem(None, message % said, code="open")
+            yield Problem(None, _said(row), code="open")
     elif not given["reason"]:
         yield Problem("reason", _("Say why it ends though something is still open."), code="required")
 
