@@ -15,7 +15,8 @@ from yunlian.org.gate import GATE
 from yunlian.org.models import Employee, Enterprise
 
 from . import branches, credentials, lanes, membership, operating, rotation, timeline
-from .models import Membership
+from .business import opened
+from .models import Link, Membership
 
 
 def _id(text: str) -> uuid.UUID:
@@ -36,6 +37,27 @@ def _reason(request: Request) -> str:
 def get_timeline(request: Request, code: str, id: str) -> Any:
     """What passed between the partners about a document."""
     return timeline.timeline(code, request.ctx, _id(id))
+
+
+@route("GET", "/api/chain/links/{id}/open", needs="chain.link.view")
+def get_open(request: Request, id: str) -> Any:
+    """What is still open with the partner of a link, on both sides as far as they told us."""
+    link = Link.objects.filter(id=_id(id)).first()
+    if link is None:
+        raise Missing("chain.link")
+    return {
+        "rows": [
+            {
+                "code": row.code,
+                "label": str(row.label),
+                "id": str(row.id),
+                "number": row.number,
+                "state": str(row.state),
+                "theirs": {"number": row.theirs_number, "state": str(row.theirs_state)},
+            }
+            for row in opened.find_open(link)
+        ]
+    }
 
 
 @route("GET", "/api/chain/lanes", needs="chain.link.view")

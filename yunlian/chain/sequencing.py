@@ -64,7 +64,7 @@ def _write_texts(lane: Lane, rows: Sequence[Outbox]) -> None:
     for row in rows:
         seq += 1
         row.seq = seq
-        row.text = envelope.write(
+        row.text = envelope.compose(
             id=row.id,
             source=source,
             kind=row.kind,

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from yunlian.documents.purchasing.order.flow import THEIRS
 from yunlian.kernel import permission
 from yunlian.kernel.document import REGISTRY, find_document
 from yunlian.kernel.load import Loaded, load
@@ -196,7 +195,7 @@ def _their_document(loaded: Loaded, got: list[Inbox]) -> dict[str, Any] | None:
                 getattr(header, "theirs_state", "") or f"{data.get('document', '')}.{data.get('state', '')}"
             )
             code, _dot, known = told.rpartition(".")
-            state = dict(THEIRS).get(told) or state_words(code, known) or label_of(row.kind)
+            state = state_words(code, known) or label_of(row.kind)
             expected = getattr(header, "expected_date", None)
             return {
                 "code": row.subject.partition("/")[0],

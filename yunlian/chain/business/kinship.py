@@ -44,7 +44,7 @@ def owned(arrival: Arrival) -> dict[str, str]:
     """Return owner and department of what a message makes: whose it is decides who sees it.
 
     The employee responsible for the partner, else the link's handler; nothing when neither works here at present, and
-    then it is the communication user's. Source: decision 0008.
+    then it is the communication user's. Source: decision 0012.
     """
     responsible = (
         Partner.objects.filter(id=arrival.link.partner_id).values_list("responsible_id", flat=True).first()

@@ -284,6 +284,7 @@ def _sign(arrival: Arrival) -> None:
     reader.finish()
     step = "partner_unsigned" if arrival.envelope.kind == "shipment.uncounted" else "partner_signed"
     move(OUT, arrival.ctx, out.id, step, None, lines=counts)
+    withdrawals.finish(OUT, arrival.ctx, out.id)
     arrival.concern(OUT, out.number or "")
 
 

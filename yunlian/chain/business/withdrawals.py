@@ -120,15 +120,25 @@ def _declined(family: Family) -> Callable[[Context, Outbox], None]:
 
 
 def _take_back(family: Family, ctx: Context, id_: uuid.UUID) -> None:
-    """The partner consented: un-approve ours. What stands in the way stays as the reason, for a person to clear."""
+    """The partner consented."""
     move(family.ours, ctx, id_, "partner_grant_withdrawal")
+    finish(family.ours, ctx, id_)
+
+
+def finish(code: str, ctx: Context, id_: uuid.UUID) -> None:
+    """Un-approve a document of ours once the partner consented. What stands in the way stays as the reason.
+
+    It is tried again when a report of the partner's that came later takes that away, else by a person.
+    """
+    granted = find_document(code).header.objects.filter(id=id_, state="approved", withdrawal="granted")
+    if not granted.exists():
+        return
     try:
         with transaction.atomic():
-            move(family.ours, ctx, id_, "unapprove")
+            move(code, ctx, id_, "unapprove")
     except (Refused, Forbidden) as refused:
         why = _("It could not be taken back by itself: %(why)s") % {"why": refused}
-        rows = find_document(family.ours).header.objects.filter(id=id_)
-        rows.update(reason=str(why)[:500])
+        granted.update(reason=str(why)[:500])
 
 
 # Theirs, as we are: recalled and asked
