@@ -3,13 +3,17 @@
 import os
 
 import django
-from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
-
-from yunlian.kernel.sql import run
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yunlian.edge.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402 - what stands below needs the settings
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db import transaction  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from yunlian.kernel.sql import run  # noqa: E402
 
 
 def store(request: HttpRequest, key: str) -> HttpResponse:
@@ -20,16 +24,5 @@ def store(request: HttpRequest, key: str) -> HttpResponse:
 
 
 urlpatterns = [path("callback/<key>", store)]
-
-
-def _application() -> object:
-    from django.conf import settings
-    from django.core.wsgi import get_wsgi_application
-
-    django.setup()
-    settings.ROOT_URLCONF = __name__
-    connection.close()
-    return get_wsgi_application()
-
-
-application = _application() if os.environ.get("BENCH_BARE") else None
+settings.ROOT_URLCONF = __name__
+application = get_wsgi_application()

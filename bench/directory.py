@@ -234,7 +234,7 @@ def _server(target: str, where: Ground) -> Iterator[tuple[int, int]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    environment = where.environment() | {"YUNLIAN_ROLE": "web", "BENCH_BARE": "1"}
+    environment = where.environment() | {"YUNLIAN_ROLE": "web"}
     process = subprocess.Popen(
         [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
          "--blocking-threads", "4", "--no-ws", target],
