@@ -131,7 +131,10 @@ def test_who_may_approve_is_told_with_what_they_may_see(desk: Desk) -> None:
     (card,) = desk.phone()
     assert card["body"]["main_title"]["title"] == f"采购订单 {notice.number}"
     assert [each["text"] for each in card["body"]["button_list"]] == ["审核", "退回"]
-    assert card["body"]["card_action"]["url"] == f"{HOST}/e/ACME?to=%2Fdecide%2Fpurchase.order%2F{record}"
+    assert (
+        card["body"]["card_action"]["url"]
+        == f"{HOST}/e/ACME?to=%2Fdecide%2Fpurchase.order%2F{record}&inside=wecom"
+    )
     assert len(card["body"]["horizontal_content_list"]) >= 3
 
 
@@ -384,7 +387,7 @@ def test_dingtalk_shows_it_and_what_became_of_it(desk: Desk) -> None:
     assert len(shown) == 1
     form = shown[0].message["oa"]
     assert form["head"]["text"] == "等待您审核"
-    assert form["message_url"] == f"{HOST}/e/ACME?to=%2Fdecide%2Fpurchase.order%2F{record}"
+    assert form["message_url"] == f"{HOST}/e/ACME?to=%2Fdecide%2Fpurchase.order%2F{record}&inside=dingtalk"
     desk.step(record, "return", reason="价格不对")
     desk.work()
     (shown,) = [each for each in _dingtalk(desk) if "u1001" in each.users]

@@ -114,7 +114,7 @@ def read_connection(request: Request, id: str) -> Any:
     return _shown(request, connections.find(id))
 
 
-@route("PUT", "/api/directory/connections/{id}", needs="directory.connection.edit")
+@route("PUT", "/api/directory/connections/{id}", needs="directory.connection.edit", is_sensitive=True)
 def change_connection(request: Request, id: str) -> Any:
     """Change its fields; a blank secret keeps the one there is."""
     return _shown(request, connections.change(request.ctx, id, request.body))
@@ -126,6 +126,7 @@ def change_connection(request: Request, id: str) -> Any:
 )  # fmt: skip
 def switch_connection(request: Request, id: str) -> Any:
     """Switch it on or off; on restores what was matched when it was unbound."""
+    connections.find(id)
     is_on = _known(request, "on").get("on")
     if not isinstance(is_on, bool):
         raise Invalid(Problem("on", _("Must be yes or no.")))
@@ -141,7 +142,10 @@ def list_receivers(request: Request, id: str) -> Any:
 
 
 @route(
-    "POST", "/api/directory/connections/{id}/receivers/{receiver}/renew", needs="directory.connection.edit"
+    "POST",
+    "/api/directory/connections/{id}/receivers/{receiver}/renew",
+    needs="directory.connection.edit",
+    is_sensitive=True,
 )
 def renew_receiver(request: Request, id: str, receiver: str) -> Any:
     """Make a new address and new keys; the old ones stop at once."""
@@ -230,6 +234,7 @@ def apply(request: Request, id: str) -> Any:
 )  # fmt: skip
 def override(request: Request, id: str) -> Any:
     """Release a held sync with a reason."""
+    runs.find(request.ctx, id)
     return _run(runs.override(request.ctx, id, _known(request, "reason").get("reason")))
 
 
@@ -251,6 +256,7 @@ def drop(request: Request, id: str) -> Any:
 )  # fmt: skip
 def leave_out(request: Request, id: str) -> Any:
     """Leave changes of a plan out, or with out=false take them in again."""
+    runs.find(request.ctx, id)
     body = _known(request, "changes", "out")
     count = runs.leave_out(request.ctx, id, body.get("changes"), is_out=body.get("out", True) is not False)
     return {"count": count}
@@ -332,6 +338,7 @@ def read_handover(request: Request, id: str) -> Any:
 )  # fmt: skip
 def transfer(request: Request, id: str) -> Any:
     """Give everything they own to a colleague."""
+    leavers.find(id)
     return leavers.transfer(request.ctx, id, _known(request, "to").get("to"))
 
 
@@ -393,11 +400,14 @@ def preview_leaving(request: Request, id: str) -> Any:
 )  # fmt: skip
 def leave(request: Request, id: str) -> Any:
     """Unbind; with first_passwords whoever has no way in gets one, shown this once."""
+    connections.find(id)
     wanted = _known(request, "first_passwords").get("first_passwords") is True
     return Answer(leaving.leave(request.ctx, id, first_passwords=wanted), secrets=("passwords",))
 
 
-@route("POST", "/api/directory/connections/{id}/passwords", needs="directory.connection.edit")
+@route(
+    "POST", "/api/directory/connections/{id}/passwords", needs="directory.connection.edit", is_sensitive=True
+)
 def first_passwords(request: Request, id: str) -> Any:
     """First passwords for everybody brought here who has no way in, shown this once."""
     given = leaving.give_first_passwords(request.ctx, id)

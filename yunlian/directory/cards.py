@@ -27,7 +27,7 @@ from yunlian.platforms.wecom import messages as wecom
 
 from .connections import secrets_of
 from .models import Connection, Notice
-from .sign_in import dingtalk_app, wecom_app
+from .sign_in import dingtalk_app, is_played, wecom_app
 
 FACTS = 5
 APPROVE = "approve"
@@ -66,15 +66,18 @@ class Carrier(Protocol):
         """Show on the card what became of it."""
 
 
-def face(ctx: Context, loaded: Loaded) -> Face:
-    """Return what somebody is told of a document, in the language that is active."""
+def face(ctx: Context, loaded: Loaded, platform: str) -> Face:
+    """Return what somebody is told of a document on a platform, in the language that is active."""
     document = loaded.document
     complete(loaded, ctx)
     hidden = permission.hidden(ctx, document.guards) if document.guards else frozenset()
     shown = show_fields(loaded.header, document.fields, hidden)
     title = f"{document.label} {loaded.header.number}"
     return Face(
-        title[:TITLE_MAX], gettext("Waits for your approval"), _facts(document, shown), _url(ctx, loaded)
+        title[:TITLE_MAX],
+        gettext("Waits for your approval"),
+        _facts(document, shown),
+        _url(ctx, loaded, platform),
     )
 
 
@@ -96,11 +99,12 @@ def _said(kind: AnyKind, value: Any) -> str:
     return str(value)[:VALUE_MAX]
 
 
-def _url(ctx: Context, loaded: Loaded) -> str:
+def _url(ctx: Context, loaded: Loaded, platform: str) -> str:
     """The document's page in read-and-decide form, by the enterprise's own address, which signs in silently."""
     code = Enterprise.objects.values_list("code", flat=True).get(id=ctx.enterprise_id)
     to = quote(f"/decide/{loaded.document.code}/{loaded.pk}", safe="")
-    return f"{settings.PUBLIC_URL}/e/{quote(code, safe='')}?to={to}"
+    inside = f"&inside={platform}" if is_played(platform) else ""
+    return f"{settings.PUBLIC_URL}/e/{quote(code, safe='')}?to={to}{inside}"
 
 
 class WeComCards:

@@ -253,7 +253,7 @@ def _face(enterprise_id: int, connection: Connection, notice: Notice, now: dt.da
         loaded = load(document, member.ctx, notice.record)
         if loaded.header.state != "submitted" or _submitted(notice.code, notice.record) != notice.version:
             return None
-        return cards.face(member.ctx, loaded)
+        return cards.face(member.ctx, loaded, connection.platform)
 
 
 def _words(notice: Notice) -> str:
