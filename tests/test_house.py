@@ -30,7 +30,7 @@ TEXT = {
     ".sh",
     "",
 }
-LAYERS = ("kernel", "org", "masters", "ledgers", "documents", "chain", "edge")
+LAYERS = ("kernel", "org", "masters", "ledgers", "documents", "chain", "directory", "edge")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
 
 

@@ -3,7 +3,8 @@
 `make run` and the tests set what they need; production sets it itself and refuses to start when something is
 missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_CHAIN_SECRET,
 YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL, YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_PROXY (1 behind a
-proxy with TLS), YUNLIAN_VAR.
+proxy with TLS), YUNLIAN_PUBLIC_URL (where platforms reach us), YUNLIAN_WECOM_URL and YUNLIAN_DINGTALK_URL (their sandbox
+instead of them), YUNLIAN_VAR.
 """
 
 import json
@@ -97,7 +98,13 @@ INSTALLED_APPS = [
     "yunlian.documents.stock",
     "yunlian.documents.finance",
     "yunlian.chain",
+    "yunlian.directory",
 ]
+# Where people come from; a sandbox plays these where an address is given.
+WECOM_URL = os.environ.get("YUNLIAN_WECOM_URL", "https://qyapi.weixin.qq.com")
+DINGTALK_URL = os.environ.get("YUNLIAN_DINGTALK_URL", "")
+# Under which address the outside world, and so the platforms, reach us; without one, that of the request.
+PUBLIC_URL = os.environ.get("YUNLIAN_PUBLIC_URL", "").rstrip("/")
 # Who owns a document, and where: named here because the kernel knows no people.
 MEMBER_MODEL = "org.Employee"
 DEPARTMENT_MODEL = "org.Department"

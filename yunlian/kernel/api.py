@@ -3,7 +3,8 @@
 A route is a function declared with `@route("GET", "/api/things/{id}", needs="things.view")`; it takes a `Request` and the
 path's parameters and returns plain data (200), or an `Answer`. Nothing reaches the network otherwise: OpenAPI and the
 access matrix are made from `ROUTES`. `needs` is a permission (`{code}` is filled from the path), `"signed"` for anybody who
-entered an enterprise, `"user"` for anybody signed in, or `"public"`.
+entered an enterprise, `"user"` for anybody signed in, or `"public"`. `takes` is `json`, `xlsx`, or `any` for bytes that
+other programs send in a form of their own.
 
 One request is one transaction of one enterprise. Refusals become JSON problems; a deadlock, a serialisation failure or
 two first rows at one key run the whole call again, at most three times.
@@ -313,7 +314,7 @@ def _require_same_origin(http: HttpRequest, found: Route) -> None:
         raise _TooLarge(Problem(None, _("The body is too large."), code="too_large"))
     kind = http.headers.get("Content-Type", "").split(";")[0].strip().lower()
     wanted = XLSX if found.takes == "xlsx" else "application/json"
-    if length and kind != wanted:
+    if length and kind != wanted and found.takes != "any":
         raise _WrongType(
             Problem(None, _("The content type must be %(type)s.") % {"type": wanted}, code="content_type")
         )

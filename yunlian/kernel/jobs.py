@@ -4,6 +4,9 @@ A kind of work is a function declared with `@job("import")`. It runs in one tran
 asked for it, and what it wrote commits together with the mark that it is done. So a job happens once or not at all,
 however often its worker is killed: see docs/decisions/0005-jobs.md. Work that answers a `Part` is called again, each time
 in a transaction of its own, until it answers a result. `worker` finds and runs them.
+
+Work that talks to other programs cannot lie in one transaction: it is declared `@job("…", is_stepwise=True)`, runs outside
+any, and opens its own. Killed, it is begun anew and must go on from what it finds; what it did when cancelled stays.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,9 +53,10 @@ class Part:
 
 Work = Callable[[Context, Job, Progress], Mapping[str, Any] | Part]
 WORKS: dict[str, Work] = {}
+STEPWISE: set[str] = set()
 
 
-def job(kind: str) -> Callable[[Work], Work]:
+def job(kind: str, *, is_stepwise: bool = False) -> Callable[[Work], Work]:
     """Declare how a kind of job is done: `work(ctx, job, progress)` returns its result, or a Part of it.
 
     It raises Failed when it cannot be done.
@@ -62,6 +66,8 @@ def job(kind: str) -> Callable[[Work], Work]:
         if kind in WORKS:
             raise ValueError(f"Job {kind} is declared twice.")
         WORKS[kind] = work
+        if is_stepwise:
+            STEPWISE.add(kind)
         return work
 
     return wrap

@@ -199,6 +199,8 @@ def _body(each: Route, fixed: Mapping[str, str], listed: Listed | None) -> Schem
         return None
     if each.takes == "xlsx":
         return {"required": True, "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
+    if each.takes == "any":
+        return {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
     schema: Schema = each.schema.get("body", {"type": "object"})
     if each.path in (BATCH, EXPORT):
         names = ("filter", "search") if each.path == BATCH else ("filter", "search", "sort", "columns")

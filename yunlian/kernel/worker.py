@@ -19,15 +19,15 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import translation
 
-from . import relay, retention
+from . import chores, relay, retention
 from .api import Identity, gate, is_disk_full, may_heal
 from .document import Missing, Refused
 from .faults import fault
-from .jobs import WORKS, Failed, Part
+from .jobs import STEPWISE, WORKS, Failed, Part
 from .models import Job
 from .permission import Forbidden
 from .refusals import problem_of
-from .scope import tenant
+from .scope import Context, tenant
 from .sql import run
 from .text import Label, _
 
@@ -170,27 +170,18 @@ def _work(held: Held) -> None:
 
 
 def _piece(held: Held) -> bool:
-    """Do what is next, in one transaction; whether that was the last of it."""
+    """Do what is next, in one transaction unless it opens its own; whether that was the last of it."""
     with tenant(held.enterprise_id):
-        job = Job.objects.get(id=held.id)
+        job, ctx = _opened(held)
         held.total = job.total if held.total is None else held.total
-        identity = Identity(job.user_id, held.enterprise_id, job.member)
-        ctx = gate().context(identity, dt.datetime.now(dt.UTC))
-        if ctx is None:
-            raise Failed(_("The member who asked for it no longer works here."))
-        with translation.override(job.locale or None):
-            result = WORKS[job.kind](ctx, job, held)
-        fault("job.before_end")
-        if isinstance(result, Part):
-            _hold_on(held)
-            Job.objects.filter(id=held.id).update(result=result.result, done=held.done, total=held.total)
-            return False
-        _take_away(held)
-        Job.objects.filter(id=held.id).update(
-            state="done", result=result, error="", done=held.done, total=held.total
-        )
-    fault("job.after_end")
-    return True
+        is_last = job.kind not in STEPWISE and _finish(held, _done(ctx, job, held))
+    if job.kind in STEPWISE:
+        result = _done(ctx, job, held)
+        with tenant(held.enterprise_id):
+            is_last = _finish(held, result)
+    if is_last:
+        fault("job.after_end")
+    return is_last
 
 
 _OURS = "WHERE id = %s AND holder = %s"
@@ -199,6 +190,34 @@ _OURS = "WHERE id = %s AND holder = %s"
 def _hold_on(held: Held) -> None:
     """Keep the task, as its holder, while a part is committed. Raises Lost, or Cancelled, when it is not ours."""
     _require_ours(held, f"SELECT 1 FROM kernel_task {_OURS} AND NOT is_cancelled FOR UPDATE")
+
+
+def _opened(held: Held) -> tuple[Job, Context]:
+    job = Job.objects.get(id=held.id)
+    identity = Identity(job.user_id, held.enterprise_id, job.member)
+    ctx = gate().context(identity, dt.datetime.now(dt.UTC))
+    if ctx is None:
+        raise Failed(_("The member who asked for it no longer works here."))
+    return job, ctx
+
+
+def _done(ctx: Context, job: Job, held: Held) -> Mapping[str, Any] | Part:
+    with translation.override(job.locale or None):
+        return WORKS[job.kind](ctx, job, held)
+
+
+def _finish(held: Held, result: Mapping[str, Any] | Part) -> bool:
+    """Note what was done; whether that was the last of it."""
+    fault("job.before_end")
+    if isinstance(result, Part):
+        _hold_on(held)
+        Job.objects.filter(id=held.id).update(result=result.result, done=held.done, total=held.total)
+        return False
+    _take_away(held)
+    Job.objects.filter(id=held.id).update(
+        state="done", result=result, error="", done=held.done, total=held.total
+    )
+    return True
 
 
 def _take_away(held: Held) -> None:
@@ -309,11 +328,14 @@ class Worker:
         rounds = relay.Relay(self.id, self.stop)
         tidying = retention.Tidying(self.id, self.stop)
 
-        def chores() -> bool:
+        others = chores.Chores(self.id)
+
+        def visit() -> bool:
             tidying.visit(dt.datetime.now(dt.UTC))
+            others.visit(dt.datetime.now(dt.UTC))
             return rounds.visit(dt.datetime.now(dt.UTC))
 
-        self._repeat(chores)
+        self._repeat(visit)
 
 
 def _let_go() -> None:

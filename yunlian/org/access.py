@@ -174,6 +174,30 @@ def _renew(membership: Membership, employee: Any, login: Any, word: str, until: 
     return user.login
 
 
+def rename_login(ctx: Context, employee_id: Any, login: Any) -> str:
+    """Give the login of an employee another name; password and sessions stay. Returns the new name.
+
+    Raises Refused when it is taken, when there is no login, or when it also enters other enterprises.
+    """
+    loaded = _locked(ctx, employee_id)
+    employee, name = loaded.header, sessions.normal_login(login)
+    require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
+    membership = _membership(ctx, employee)
+    if membership is None:
+        raise Refused(Problem("login", _("Give a login first."), code="no_login"))
+    user = User.objects.select_for_update().get(id=membership.user_id)
+    if user.memberships.count() > 1:
+        message = _("This login also enters other enterprises: only its owner changes it.")
+        raise Refused(Problem("login", message, code="shared"))
+    if User.objects.filter(login=name).exclude(id=user.id).exists():
+        raise Refused(Problem("login", _("This login is taken."), code="taken"))
+    before, user.login = user.login, name
+    user.save(update_fields=["login"])
+    Employee.objects.filter(id=employee.id).update(login=name)
+    _record(ctx, loaded, "login", [{"field": "login", "line": None, "old": before, "new": name}])
+    return name
+
+
 def admit(
     ctx: Context, employee: Any, login: str, word: str | None, *, expires_at: dt.datetime | None = None
 ) -> str:

@@ -62,7 +62,7 @@ class Tokens:
 
     def __init__(self, store: TokenStore, clock: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
 
     def current(self, key: TokenKey, fetch: Callable[[], Token]) -> str:
         """The token to use now; fetched when there is none or it is about to end."""
@@ -82,4 +82,4 @@ class Tokens:
             return kept.value
 
     def _usable(self, kept: Token | None) -> TypeGuard[Token]:
-        return kept is not None and kept.expires_at - EARLY_S > self._clock()
+        return kept is not None and kept.expires_at - EARLY_S > self.clock()

@@ -6,7 +6,6 @@ could not be made. Nothing else, because the platform may have acted.
 
 import json
 import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -106,10 +105,10 @@ class Client:
         """A JS-SDK ticket, kept like a token."""
 
         def fetch() -> Token:
+            now = self.connection.tokens.clock()
             answer = self.get(path, **parameters)
             return Token(answer["ticket"], now + answer["expires_in"])
 
-        now = time.time()
         return self.connection.tokens.current(self.key._replace(kind=kind), fetch)
 
     def wait_for_person(self, user: str) -> None:
@@ -147,7 +146,7 @@ def client(connection: Connection, app: App) -> Client:
 def _token(connection: Connection, app: App) -> Token:
     url = f"{connection.base_url}/cgi-bin/gettoken"
     asked = {"corpid": app.corp, "corpsecret": app.secret}
-    now = time.time()
+    now = connection.tokens.clock()
     # Wrong secrets in number block our address for an hour, so their block is kept per app.
     answer = paced(
         connection,

@@ -7,7 +7,21 @@ from starlette.routing import Route
 
 from ...sandbox.faults import Fault
 from ...sandbox.platform import Platform, Sandbox
-from . import batches, calls, control, departments, media, members, tags, tokens
+from . import (
+    batches,
+    calls,
+    control,
+    corpgroup,
+    customers,
+    departments,
+    media,
+    members,
+    messages,
+    signin,
+    tags,
+    tickets,
+    tokens,
+)
 from .callbacks import NAME
 from .calls import Refused, refusal
 from .state import Wecom
@@ -23,12 +37,13 @@ def _throttled(fault: Fault) -> Response:
     return refusal(Refused(code, texts.get(code, "refused on purpose")), "127.0.0.1")
 
 
-REGISTERED = (batches, departments, media, members, tags)  # importing them registers their calls
+# Importing these registers their calls.
+REGISTERED = (batches, corpgroup, customers, departments, media, members, messages, signin, tags, tickets)
 
 
 def _routes(sandbox: Sandbox) -> list[Route]:
     batches.resume(sandbox)
-    return [*tokens.routes(sandbox), *media.routes(sandbox), *calls.routes(sandbox)]
+    return [*tokens.routes(sandbox), *media.routes(sandbox), *signin.routes(sandbox), *calls.routes(sandbox)]
 
 
 WECOM = Platform(

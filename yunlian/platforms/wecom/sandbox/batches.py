@@ -134,7 +134,8 @@ def _done(sandbox: Sandbox, state: Wecom, corp: Corp, job: Job, content: bytes) 
             job.done = begin + len(rows[begin : begin + CHUNK])
     if job.type == "replace_user":
         with sandbox.world.change():
-            _absent_deleted(corp, rows)
+            for user in _absent(corp, rows):
+                people.deleted(corp, user, sandbox.world.now())
 
 
 def _rows(content: bytes, key: str) -> list[dict[str, str]]:
@@ -207,11 +208,6 @@ def _guard(corp: Corp, rows: list[dict[str, str]]) -> None:
     lost, all_of_them = len(_absent(corp, rows)), len(corp.people)
     if lost > all_of_them * (0.2 if lost > 50 else 0.8):
         raise Refused(45026, f"would delete {lost} of {all_of_them} members")
-
-
-def _absent_deleted(corp: Corp, rows: list[dict[str, str]]) -> None:
-    for user in _absent(corp, rows):
-        people.deleted(corp, user)
 
 
 def _departments_replaced(corp: Corp, rows: list[dict[str, str]]) -> list[dict[str, Any]]:

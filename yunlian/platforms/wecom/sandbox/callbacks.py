@@ -1,6 +1,7 @@
 """Tells receivers what happened: encrypted, signed, tried three times within 5 s each. And verifies their addresses."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -21,10 +22,24 @@ ATTEMPTS = 3
 STRANGER = "ww0000000000000000"  # the receive-id of the fault
 
 
+def _complaint(answer: httpx.Response) -> str:
+    return "" if answer.status_code == 200 else f"answered {answer.status_code}"
+
+
 def tell(
-    sandbox: Sandbox, corp: Corp, name: str, receiver: Receiver, xml: str, agent: str = "", user: str = "sys"
+    sandbox: Sandbox,
+    corp: Corp,
+    name: str,
+    receiver: Receiver,
+    xml: str,
+    agent: str = "",
+    user: str = "sys",
+    complaint: Callable[[httpx.Response], str] = _complaint,
 ) -> None:
-    """Deliver an event: `xml` is what stands beside the shared head. Without a receiver nothing happens."""
+    """Deliver an event: `xml` is what stands beside the shared head. Without a receiver nothing happens.
+
+    `complaint` says what is wrong with an answer.
+    """
     if not receiver.url:
         return
     whole = (
@@ -38,7 +53,7 @@ def tell(
         receiver=name,
         about=_about(xml),
         request=partial(_request, sandbox, receiver.url, box, whole, agent),
-        complaint=_complaint,
+        complaint=complaint,
         timeout_s=TIMEOUT_S,
         attempts=ATTEMPTS,
         pause_s=sandbox.world.part(Wecom).options.retry_pause_s,
@@ -46,9 +61,16 @@ def tell(
     sandbox.courier.post(delivery)
 
 
-def tell_app(sandbox: Sandbox, corp: Corp, app: App, xml: str, user: str = "sys") -> None:
+def tell_app(
+    sandbox: Sandbox,
+    corp: Corp,
+    app: App,
+    xml: str,
+    user: str = "sys",
+    complaint: Callable[[httpx.Response], str] = _complaint,
+) -> None:
     """Deliver an event to a self-built app."""
-    tell(sandbox, corp, f"app/{app.agent}", app.receiver, xml, str(app.agent), user)
+    tell(sandbox, corp, f"app/{app.agent}", app.receiver, xml, str(app.agent), user, complaint)
 
 
 def event(name: str, change: str = "", **fields: object) -> str:
@@ -96,10 +118,6 @@ def _request(
 def _with(url: str, query: dict[str, str]) -> httpx.URL:
     """The address with the query added to its own."""
     return httpx.URL(url).copy_merge_params(query)
-
-
-def _complaint(answer: httpx.Response) -> str:
-    return "" if answer.status_code == 200 else f"answered {answer.status_code}"
 
 
 def verify(sandbox: Sandbox, corp: Corp, receiver: Receiver) -> str:

@@ -72,7 +72,7 @@ class Console:
         """Delete a member (manual)."""
         with self._world.change():
             corp = self._manual(asked)
-            person = allowed(lambda: people.deleted(corp, asked.get("user")))
+            person = allowed(lambda: people.deleted(corp, asked.get("user"), self._world.now()))
             self._tell_contacts(corp, event("change_contact", "delete_user", UserID=person.user))
         return {}
 

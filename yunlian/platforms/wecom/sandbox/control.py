@@ -8,8 +8,10 @@ from starlette.routing import Route
 from ...sandbox.control import posted, read
 from ...sandbox.platform import Sandbox
 from .console import Console
+from .outside import Outside
 from .ranges import below
 from .state import AGENT, CORP, Wecom
+from .tickets import checked
 
 PAGE = 200  # people shown at once
 
@@ -17,6 +19,7 @@ PAGE = 200  # people shown at once
 def routes(sandbox: Sandbox) -> list[Route]:
     """Reading and acting."""
     console = Console(sandbox)
+    outside = Outside(sandbox, console)
 
     def corps(_asked: dict[str, str]) -> list[dict[str, Any]]:
         with sandbox.world.lock:
@@ -53,6 +56,20 @@ def routes(sandbox: Sandbox) -> list[Route]:
         posted("/tokens/end", console.revoke_tokens),
         posted("/receivers/save", console.save_receiver),
         posted("/make", console.make),
+        read("/phone", outside.phone),
+        posted("/phone/hold", outside.hold),
+        posted("/phone/scan", outside.confirm),
+        posted("/phone/press", outside.press),
+        posted("/phone/enter", outside.enter),
+        read("/customers", outside.customers),
+        posted("/customers/add", outside.add_customer),
+        posted("/customers/edit", outside.edit_customer),
+        posted("/customers/drop", outside.drop_customer),
+        posted("/customers/transfers/answer", outside.answer_transfer),
+        posted("/customers/transfers/settle", outside.settle_transfers),
+        posted("/chains/join", outside.join_chain),
+        posted("/chains/leave", outside.leave_chain),
+        posted("/jssdk/check", lambda asked: checked(sandbox, asked)),
     ]
 
 

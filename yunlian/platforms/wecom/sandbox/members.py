@@ -37,7 +37,7 @@ def _update(call: Call) -> dict[str, Any]:
 @api("GET", "user/delete", WRITERS)
 def _delete(call: Call) -> dict[str, Any]:
     need_edit(call)
-    deleted(call.corp, call.query.get("userid"))
+    deleted(call.corp, call.query.get("userid"), call.now)
     return {"errmsg": "deleted"}
 
 
@@ -53,7 +53,7 @@ def _delete_many(call: Call) -> dict[str, Any]:
     if None in people:
         raise Refused(40031, "useridlist has one that is not there")
     for user in {str(each).lower() for each in users}:
-        deleted(call.corp, user)
+        deleted(call.corp, user, call.now)
     return {"errmsg": "deleted"}
 
 

@@ -71,14 +71,15 @@ def updated(corp: Corp, options: Options, body: dict[str, Any]) -> Person:
     return person
 
 
-def deleted(corp: Corp, user: object) -> Person:
-    """A member who is gone, with all that hangs on them."""
+def deleted(corp: Corp, user: object, at: float) -> Person:
+    """A member who is gone, with all that hangs on them; their customers wait for somebody else."""
     person = found(corp, user)
     if person.founder:
         raise Refused(301005, "cannot delete the creator of the corp")
     del corp.people[person.user.lower()]
     corp.mobiles.pop(plain(person.mobile), None)
     corp.emails.pop(person.email.lower(), None)
+    corp.left[person.user] = at
     for tag in corp.tags.values():
         tag.users = [each for each in tag.users if each != person.user]
     return person

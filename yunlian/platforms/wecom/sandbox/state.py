@@ -1,5 +1,6 @@
 """What the sandbox knows of WeCom: corps with people, apps and customers, and what is under way. Plain data."""
 
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ class Options:
     apps_get_member_events: bool = False  # self-built apps are told of members too
     simplelist_blocked_too: bool = False  # 48009 also on simplelist, get and department/get
     retry_pause_s: float = 1.0  # between attempts of a callback
+    duplicate_task: int = 42014  # code for a task_id that was used before
 
 
 @dataclass
@@ -243,6 +245,7 @@ class Corp:
     contact_ways: dict[str, ContactWay] = field(default_factory=dict)
     transfers: list[Transfer] = field(default_factory=list)
     welcome_codes: dict[str, float] = field(default_factory=dict)  # to the moment they end
+    left: dict[str, float] = field(default_factory=dict)  # who has left, and when
     chains: dict[str, Chain] = field(default_factory=dict)
     shared_with: dict[str, dict[int, int]] = field(default_factory=dict)  # corp -> our agent -> its agent
 
@@ -393,6 +396,12 @@ def _corps() -> dict[str, Corp]:
     joined = ChainCorp(branch.name, 1, BRANCH, custom_id="GZ", invite_user="founder", joined=True)
     head.chains["sandbox-chain-1"] = Chain("sandbox-chain-1", "云链家居经销体系", corps=[joined])
     return {head.id: head, branch.id: branch}
+
+
+def new_corp(name: str) -> Corp:
+    """A corp nobody knew so far, with a founder."""
+    id = "ww" + secrets.token_hex(8)
+    return _corp(id, name, secrets.token_urlsafe(32), secrets.token_urlsafe(32))
 
 
 def _corp(id: str, name: str, contacts_secret: str, customers_secret: str) -> Corp:

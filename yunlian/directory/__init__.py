@@ -1,0 +1,1 @@
+"""People from other platforms: plan, look, apply, undo; one engine for every platform and both directions."""

@@ -1,0 +1,85 @@
+"""The lists of directory sync: connections, runs, their changes, matches, callbacks, hand-overs; and their verbs."""
+
+from yunlian.kernel import retention
+from yunlian.kernel.document import View, declare_view
+from yunlian.kernel.text import _
+
+from .models import Callback, Change, Connection, Decision, Guest, Handover, Match, Run
+
+CONNECTION = declare_view(
+    View(
+        code="directory.connection",
+        label=_("Connection"),
+        header=Connection,
+        columns="platform direction origin corp_id corp_name state bound_at synced_at",
+        permissions=("view", "export", "edit"),
+    )
+)
+RUN = declare_view(
+    View(
+        code="directory.run",
+        label=_("Sync"),
+        header=Run,
+        columns="connection direction trigger state member_name at applied_at undone_at error",
+        permissions=("view", "export", "plan", "apply", "override", "undo"),
+    )
+)
+CHANGE = declare_view(
+    View(
+        code="directory.change",
+        label=_("Change"),
+        header=Change,
+        columns="run kind act name place reason state error remedy done_at",
+        find="name place",
+        sort="id",
+        permissions=("view", "export", "decide"),
+    )
+)
+DECISION = declare_view(
+    View(
+        code="directory.decision",
+        label=_("Decision"),
+        header=Decision,
+        columns="kind name what value by_name at",
+        find="name",
+    )
+)
+MATCH = declare_view(
+    View(
+        code="directory.match",
+        label=_("Match"),
+        header=Match,
+        columns="kind employee department theirs since ended_at",
+        find="theirs",
+    )
+)
+CALLBACK = declare_view(
+    View(
+        code="directory.callback",
+        label=_("Callback"),
+        header=Callback,
+        columns="receiver event fault at took_ms handled_at address",
+        find="event",
+    )
+)
+HANDOVER = declare_view(
+    View(
+        code="directory.handover",
+        label=_("Hand-over"),
+        header=Handover,
+        columns="employee state left_at to done_at",
+        sort="-left_at,-id",
+        permissions=("view", "export", "transfer", "restore"),
+    )
+)
+GUEST = declare_view(
+    View(
+        code="directory.guest",
+        label=_("Guest from a branch"),
+        header=Guest,
+        columns="employee home_name given_by given_at ended_at",
+        permissions=("view", "export", "edit"),
+    )
+)
+
+retention.keep(retention.Kept("directory_callback", days=30))
