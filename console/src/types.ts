@@ -142,6 +142,6 @@ export interface ChainView {
 
 export interface Job {
   id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number;
-  result?: { created?: number; updated?: number; errors?: { row: number; column: string | null; field: string | null; message: string }[] } | null;
+  result?: { created?: number; updated?: number; errors?: { row: number; column?: string | null; heading?: string | null; field?: string | null; message: string }[] } & Record<string, unknown> | null;
   error?: string | null;
 }
