@@ -22,4 +22,4 @@ class DirectoryConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import api, declarations, dingtalk, wecom  # noqa: F401 - declaring is what importing them does
+        pass

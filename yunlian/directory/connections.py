@@ -93,9 +93,9 @@ def create(ctx: Context, data: Mapping[str, Any]) -> Connection:
         updated_at=ctx.now, updated_by=ctx.member_id, corp_id="",
     )  # fmt: skip
     conn.save(force_insert=True)
-    _take(ctx, conn, {k: v for k, v in data.items() if k != "platform"}, "created")
     for receiver in guide.receivers:
         _address(ctx, conn, receiver.name)
+    _take(ctx, conn, {k: v for k, v in data.items() if k != "platform"}, "created")
     return conn
 
 
@@ -189,6 +189,10 @@ def _mark(conn: Connection) -> None:
             "Another enterprise here is connected with this part of the corp: choose another department."
         )
         raise Refused(Problem("root", message, code="taken"))
+    expected = conn.corp_id if conn.platform == "wecom" else conn.settings.get("app_key", "")
+    CallbackAddress.objects.filter(enterprise_id=conn.enterprise_id, platform=conn.platform).update(
+        receive_id=expected
+    )
     Territory.objects.update_or_create(
         enterprise_id=conn.enterprise_id, platform=conn.platform,
         defaults={"corp_id": conn.corp_id, "root": conn.root, "connection_id": conn.id, "is_live": is_live},
@@ -261,6 +265,7 @@ def renew_address(ctx: Context, id_: Any, receiver: str) -> CallbackAddress:
     if not gone:
         raise Missing("receiver")
     _address(ctx, conn, receiver)
+    _mark(conn)
     _save(ctx, conn, "edited", [{"field": "receiver", "line": None, "old": receiver, "new": receiver}])
     return CallbackAddress.objects.get(
         enterprise_id=ctx.enterprise_id, platform=conn.platform, receiver=receiver

@@ -123,6 +123,11 @@ LEFT JOIN (
 ) a ON a.employee_id = e.id
 WHERE e.enterprise_id = %(enterprise)s AND e.kind = 'person'
 """
+# Somebody of another branch, who has a role here, is on the platform by their own branch.
+_NO_GUEST = """
+  AND NOT EXISTS (SELECT 1 FROM directory_guest g WHERE g.enterprise_id = e.enterprise_id AND g.employee_id = e.id
+    AND g.ended_at IS NULL)
+"""
 # Theirs. What the platform does not let us read is what it was last told.
 _THEIRS = f"""
 SELECT s.key, {{name}} AS name, s.account, {{mobile}} AS mobile, {_PLAIN.format("{mobile}")} AS plain,
@@ -189,6 +194,8 @@ def pairs_of(conn: Connection, run: Run, platform: Rules) -> Iterator[Pair]:
         values["part"] = [key for kind, key in run.part if kind == "person"]
         part = f" AND {'m.of_t' if source == 'o' else 'coalesce(m.of_t, t.key)'} = ANY(%(part)s)"
     ours = _OURS
+    if run.direction == "push":
+        ours += _NO_GUEST
     if run.direction == "push" and conn.department_id:
         ours += " AND (e.department_id = ANY(%(below)s) OR e.department_id IS NULL OR EXISTS (SELECT 1 FROM directory_match m WHERE m.enterprise_id = e.enterprise_id AND m.connection_id = %(connection)s AND m.employee_id = e.id AND m.ended_at IS NULL))"
         values["below"] = [uuid.UUID(key) for key in _below(_ours(conn)[0], str(conn.department_id))]

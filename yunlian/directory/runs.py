@@ -4,6 +4,7 @@ A run is at work while its job waits or runs. One whose job has ended without it
 is stopped: it can be taken up again, because its changes say how far it got.
 """
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from yunlian.platforms.errors import PlatformError
 from . import applying, connections, guards, planned, reading
 from .models import Change, Connection, Run
 
+LOOK_AGAIN = dt.timedelta(minutes=1)
 AT_WORK = ("planning", "applying", "undoing")
 Part = Sequence[tuple[str, str]]
 
@@ -230,4 +232,18 @@ def _stop(run: Run, state: str, error: PlatformError) -> None:
     with tenant(run.enterprise_id):
         reading.forget(run)
         Run.objects.filter(id=run.id).update(state=state, error=words)
+        if run.trigger == "callback" and state == "failed":
+            _look_again(run)
     raise Failed(words, {"run": str(run.id), "code": error.code})
+
+
+def _look_again(run: Run) -> None:
+    """Note the part of a run that could not read the platform once more, for a little later."""
+    now = dt.datetime.now(dt.UTC)
+    for kind, key in run.part or [["all", "*"]]:
+        execute(
+            "INSERT INTO directory_look (enterprise_id, id, connection_id, kind, key, due_at, tries, error) "
+            "VALUES (%s, %s, %s, %s, %s, %s, 1, '') ON CONFLICT (enterprise_id, connection_id, kind, key) "
+            "DO UPDATE SET tries = directory_look.tries + 1",
+            [run.enterprise_id, new_id(), run.connection_id, kind, key, now + LOOK_AGAIN],
+        )

@@ -6,9 +6,11 @@ import msgspec
 
 from yunlian.kernel.document import Missing
 from yunlian.kernel.sealing import seal, unseal
+from yunlian.platforms.dingtalk import events
 from yunlian.platforms.dingtalk.client import SuiteApp
+from yunlian.platforms.dingtalk.events import Event
 
-from .models import CallbackAddress, Suite
+from .models import CallbackAddress, Installed, Suite
 
 PURPOSE = "suite secrets"
 
@@ -52,3 +54,43 @@ def keep_ticket(suite_key: str, ticket: str, now: dt.datetime) -> None:
     """Take a new ticket; it replaces the one before."""
     sealed = seal(PURPOSE, f"{suite_key} ticket", ticket.encode())
     Suite.objects.filter(suite_key=suite_key).update(ticket=sealed, ticket_at=now)
+
+
+def note(suite_key: str, event: Event, now: dt.datetime) -> None:
+    """Write down what a corp did with our app: installed, changed, stopped, restored, removed, relieved, bought.
+
+    An event older than what was told last is late and changes nothing.
+    """
+    what = event.what
+    told_at = dt.datetime.fromtimestamp(event.at_ms / 1000, dt.UTC) if event.at_ms else now
+    changed: dict[str, object] = {}
+    if isinstance(what, events.Authorised):
+        agent = what.agents[0] if what.agents else (0, 0, ())
+        changed = {
+            "corp_name": what.corp_name,
+            "agent_id": str(agent[0] or ""),
+            "admin": what.installed_by,
+            "state": "on",
+        }
+    elif isinstance(what, events.AppStopped):
+        changed = {"state": "stopped"}
+    elif isinstance(what, events.AppRestored):
+        changed = {"state": "on"}
+    elif isinstance(what, events.AppRemoved):
+        changed = {"state": "removed"}
+    elif isinstance(what, events.Relieved | events.CorpRemoved):
+        changed = {"state": "relieved"}
+    elif isinstance(what, events.Order) and what.stops_ms:
+        changed = {"ends_at": dt.datetime.fromtimestamp(what.stops_ms / 1000, dt.UTC)}
+    if not changed:
+        return
+    row, is_new = Installed.objects.get_or_create(
+        platform="dingtalk",
+        suite_key=suite_key,
+        corp_id=event.corp_id,
+        defaults={**changed, "told_at": told_at},
+    )
+    if not is_new and (told_at >= row.told_at or "ends_at" in changed):
+        if "ends_at" not in changed:
+            changed["told_at"] = told_at
+        Installed.objects.filter(id=row.pk).update(**changed)

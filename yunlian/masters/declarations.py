@@ -9,6 +9,7 @@ from .models import (
     Brand,
     Category,
     Partner,
+    PartnerContact,
     PriceLine,
     PriceList,
     Product,
@@ -86,6 +87,22 @@ PARTNER = declare(
             Section(_("Partner"), "code name short_name is_customer is_supplier level is_active"),
             Section(_("Contact"), "contact phone address tax_no note"),
             Section(_("Settlement"), "settlement credit_limit chain_id"),
+        ),
+    )
+)
+PARTNER_CONTACT = declare(
+    Document(
+        code="masters.partner_contact",
+        label=_("Partner contact"),
+        header=PartnerContact,
+        columns="code name partner mobile position follower tags source joined_at lost_at is_active",
+        find="code name mobile",
+        sort="code",
+        form=(
+            Section(_("Contact"), "code name partner mobile position is_active"),
+            Section(
+                _("Customer contact"), "follower tags source platform external_id joined_at lost_at note"
+            ),
         ),
     )
 )

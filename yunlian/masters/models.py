@@ -8,7 +8,7 @@ from yunlian.kernel import fields as f
 from yunlian.kernel.constraints import Exclusion
 from yunlian.kernel.models import Line, Master
 from yunlian.kernel.text import _
-from yunlian.org.models import Department
+from yunlian.org.models import Department, Employee
 
 
 class Unit(Master):
@@ -114,6 +114,36 @@ class Partner(Master):
                 name="masters_partner_linked", fields=["enterprise_id", "chain_id"], condition=~Q(chain_id="")
             ),
         )
+
+
+class PartnerContact(Master):
+    """Somebody at a partner, or somebody who may become one: a person we know by name, mobile, or a platform's id.
+
+    Those that come from a platform are one row per `external_id` for ever; `follower` is our colleague who looks after
+    them, `joined_at` and `lost_at` when they came and went. Without a `partner` they wait to be assigned.
+    """
+
+    partner = f.Ref(Partner, label=_("Partner"), required=False)
+    mobile = f.Phone(label=_("Mobile"), required=False)
+    position = f.Text(label=_("Position"), required=False)
+    follower = f.Ref(Employee, label=_("Looked after by"), required=False)
+    tags = f.Tags(label=_("Tags"))
+    source = f.Text(label=_("Came by"), required=False)
+    platform = f.Text(label=_("Platform"), max_length=20, readonly=True)
+    external_id = f.Text(label=_("On the platform"), max_length=100, readonly=True)
+    joined_at = f.Moment(label=_("Joined"), readonly=True)
+    lost_at = f.Moment(label=_("Lost"), readonly=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(name="masters_partnercontact_code", fields=["enterprise_id", "code"]),
+            UniqueConstraint(
+                name="masters_partnercontact_external",
+                fields=["enterprise_id", "platform", "external_id"],
+                condition=~Q(external_id=""),
+            ),
+        )
+        indexes = (Index(fields=["enterprise_id", "partner_id"], name="masters_contact_partner"),)
 
 
 class Warehouse(Master):

@@ -52,14 +52,26 @@ def write(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str 
     return target.getvalue()
 
 
-def template(columns: Sequence[Column], *, title: str = "Sheet1", choices_title: str = "选项") -> bytes:
+def template(
+    columns: Sequence[Column],
+    *,
+    title: str = "Sheet1",
+    choices_title: str = "选项",
+    notes: tuple[str, Sequence[str]] | None = None,
+) -> bytes:
     """Write an empty workbook to fill in: headings with required ones marked *, hints, choices, kinds checked.
 
-    `choices_title` names the hidden sheet that holds the choices, which do not fit into a rule when they are many.
+    `choices_title` names the hidden sheet that holds the choices, which do not fit into a rule when they are many;
+    `notes` are the title and the lines of a sheet behind it that says how to fill it in.
     """
     target = io.BytesIO()
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
         sheet = book.add_worksheet(_title(title))
+        if notes is not None:
+            behind = book.add_worksheet(_title(notes[0]))
+            behind.set_column(0, 0, 100, book.add_format({"text_wrap": True, "valign": "top"}))
+            for row, line in enumerate(notes[1]):
+                behind.write_string(row, 0, _text(line))
         lists = book.add_worksheet(_title(choices_title))
         lists.hide()
         bold = {"bold": True, "border": 1, "border_color": "#CDD3DB", "valign": "vcenter"}

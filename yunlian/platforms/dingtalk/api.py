@@ -63,7 +63,7 @@ class Api:
     ) -> None:
         self.bases = bases or Bases()
         self._pace = pace or Pace()
-        self._http = http or httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._http = http or httpx.Client(timeout=TIMEOUT_S)
         self._sleep = sleep
 
     def close(self) -> None:

@@ -19,6 +19,8 @@ from typing_extensions import override
 from .app import application, close_sandbox, open_sandbox
 from .platform import Platform, Sandbox
 
+_CONTROL = httpx.Client(timeout=60, trust_env=False)  # one: making a client costs more than asking
+
 
 @dataclass(frozen=True)
 class Running:
@@ -29,7 +31,7 @@ class Running:
 
     def control(self, path: str, /, **asked: Any) -> Any:
         """Ask the control: `control("/faults", platform="wecom", ...)`."""
-        answer = httpx.post(f"{self.base_url}/sandbox/api{path}", json=asked, timeout=60, trust_env=False)
+        answer = _CONTROL.post(f"{self.base_url}/sandbox/api{path}", json=asked)
         answer.raise_for_status()
         return answer.json()
 
@@ -129,7 +131,7 @@ def receiver(answer: Callable[[Received], tuple[int, str]]) -> Iterator[Receiver
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.append(Receiver(f"http://127.0.0.1:{server.server_address[1]}/callback", answer))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield kept[0]

@@ -16,7 +16,7 @@ TIMEOUT_S: Final = 10.0
 
 
 def _http() -> httpx.Client:
-    return httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+    return httpx.Client(timeout=TIMEOUT_S)
 
 
 @dataclass

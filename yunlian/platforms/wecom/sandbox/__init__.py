@@ -27,7 +27,7 @@ from .calls import Refused, refusal
 from .state import Wecom
 
 
-def _throttled(fault: Fault) -> Response:
+def _throttled(fault: Fault, _path: str) -> Response:
     code = int(fault.code or 45009)
     texts = {
         45009: "reach max api daily quota limit",
