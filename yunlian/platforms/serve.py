@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 
 from .sandbox.app import HOSTS, application, open_sandbox
 from .sandbox.platform import Platform
+from .wecom.sandbox import WECOM
 
-PLATFORMS: list[Platform] = []
+PLATFORMS: list[Platform] = [WECOM]
 
 
 def serve(host: str, port: int, folder: Path) -> None:

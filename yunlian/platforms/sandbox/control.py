@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
@@ -80,7 +80,8 @@ def routes(sandbox: Sandbox, platforms: list[Platform]) -> list[Route]:
 
     def switch_on(asked: dict[str, Any]) -> dict[str, Any]:
         try:
-            fault = msgspec.convert({**asked, "id": 0}, Fault)
+            # What was left out stays an attribute of the class otherwise, and is not written.
+            fault = replace(msgspec.convert({**asked, "id": 0}, Fault))
         except msgspec.ValidationError as error:
             raise Wrong(str(error)) from error
         return {"id": faults.switch_on(world, fault)}

@@ -190,6 +190,21 @@ def test_a_fault_that_cannot_be_is_refused() -> None:
     assert Fault("toy", Where.CALLBACK, Kind.WRONG_SIGNATURE).kind is Kind.WRONG_SIGNATURE
 
 
+def test_faults_are_switched_by_the_control(toy: Running) -> None:
+    id = toy.control("/faults", platform="toy", where="answer", kind="down", times=5)["id"]
+    (on,) = httpx.get(f"{toy.base_url}/sandbox/api/faults", trust_env=False).json()
+    assert on == {
+        "platform": "toy", "where": "answer", "kind": "down", "path": "*", "times": 5, "seconds": 3.0, "code": "",
+        "id": id,
+    }  # fmt: skip
+    assert add(toy).status_code == 502
+    toy.control("/faults/off", ids=[id])
+    assert add(toy).json() == {"count": 1}
+    wrong = {"platform": "toy", "where": "answer", "kind": "wrong-signature"}
+    url = f"{toy.base_url}/sandbox/api/faults"
+    assert httpx.post(url, json=wrong, trust_env=False).status_code == 422
+
+
 def test_a_restart_keeps_everything(tmp_path: Path) -> None:
     with running([TOY], tmp_path) as first:
         add(first, "张三")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -45,29 +46,30 @@ def running(platforms: Sequence[Platform], folder: Path | None = None) -> Iterat
     """Start a sandbox and stop it again."""
     sandbox = open_sandbox(platforms, folder)
     port = free_port()
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
     servers: list[Server] = []
 
     async def main() -> None:
         app = application(sandbox, platforms)
-        server = Server(app, port=port, interface=Interfaces.ASGINL, log_enabled=False)
-        servers.append(server)
-        ready.set()
-        await server.serve()
+        servers.append(Server(app, port=port, interface=Interfaces.ASGINL, log_enabled=False))
+        await servers[0].serve()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
-    thread.start()
-    ready.wait(5)
+    served = asyncio.run_coroutine_threadsafe(main(), _loop())
     base_url = f"http://127.0.0.1:{port}"
     _answering(base_url)
     try:
         yield Running(base_url, sandbox)
     finally:
-        loop.call_soon_threadsafe(servers[0].stop)
-        thread.join(timeout=5)
-        loop.close()
+        _loop().call_soon_threadsafe(servers[0].stop)
+        served.result(timeout=10)
         close_sandbox(sandbox)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """One loop for all servers, never closed: the server's own threads may still speak to it after a stop."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="sandbox-servers", daemon=True).start()
+    return loop
 
 
 def free_port() -> int:

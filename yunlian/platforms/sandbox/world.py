@@ -18,6 +18,7 @@ from .faults import Fault
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 DEBOUNCE_S = 0.5
+SHARE = 10  # writing takes at most a tenth of the time, however large the state
 JOURNAL_ENTRIES = 500
 
 
@@ -121,10 +122,13 @@ class World:
         self.flush()
 
     def _keep(self) -> None:
+        took_s = 0.0
         while not self._closed.is_set():
             self._dirty.wait()
-            self._closed.wait(DEBOUNCE_S)
+            self._closed.wait(max(DEBOUNCE_S, SHARE * took_s))
+            began = time.monotonic()
             self.flush()
+            took_s = time.monotonic() - began
 
     def _kept(self, name: str, kind: type[object]) -> object:
         path = self._folder / f"{name}.json" if self._folder else None

@@ -7,6 +7,7 @@ import pytest
 from yunlian.platforms.errors import PlatformError
 from yunlian.platforms.pacing import Pace
 from yunlian.platforms.sandbox.testing import Running, running
+from yunlian.platforms.sandbox.world import World
 from yunlian.platforms.tokens import MemoryTokens, Tokens
 from yunlian.platforms.wecom.client import App, Client, Connection, client
 from yunlian.platforms.wecom.sandbox import WECOM
@@ -25,12 +26,16 @@ class Desk:
 
     def connect(self) -> Connection:
         """A connection of another process: nothing is shared with the first."""
-        pace = Pace(sleep=self.slept.append, patience_s=5)
+        pace = Pace(sleep=self.nap, patience_s=5)
         tokens = Tokens(MemoryTokens(), lambda: time.time() + self.state_world.shared.ahead_s)
         return Connection(f"{self.running.base_url}/wecom", self.http, tokens, pace)
 
+    def nap(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        time.sleep(min(seconds, 0.1))
+
     @property
-    def state_world(self):
+    def state_world(self) -> World:
         return self.running.sandbox.world
 
     @property
@@ -41,7 +46,7 @@ class Desk:
     def corp(self) -> Corp:
         return self.state.corps[demo.CORP]
 
-    def control(self, path: str, **asked: object) -> object:
+    def control(self, path: str, /, **asked: object) -> object:
         return self.running.control(f"/wecom{path}", **{"corp": demo.CORP, **asked})
 
     def contacts(self) -> Client:

@@ -19,6 +19,11 @@ export function h(tag, attributes = {}, ...children) {
     else if (key === "value" || key === "checked") element[key] = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
+  return fill(element, children);
+}
+
+/** Append what is there: null, undefined and false are left out, lists are opened. */
+export function fill(element, ...children) {
   element.append(...children.flat(9).filter((each) => each !== null && each !== undefined && each !== false));
   return element;
 }

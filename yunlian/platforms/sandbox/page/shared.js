@@ -1,5 +1,5 @@
 // The views every sandbox has: faults, and the journal of requests and callbacks.
-import { api, field, h, head, moment, pick, t, table, tag, toast } from "./kit.js";
+import { api, field, fill, h, head, moment, pick, t, table, tag, toast } from "./kit.js";
 
 const KINDS = {
   slow: ["变慢", "Slow"], lost: ["丢失", "Lost"], doubled: ["重复", "Doubled"], throttled: ["限流", "Throttled"],
@@ -16,7 +16,7 @@ const draft = { platform: "", where: "answer" };
 export async function faults(root, sections) {
   const on = await api.get("/faults");
   draft.platform ||= sections[0].name;
-  root.append(
+  fill(root,
     head(t("故障开关", "Faults"), t("让平台出错，看系统如何应对。开关可以只响几次，也可以一直开着。", "Make a platform misbehave and see how the system takes it. A switch may strike a few times, or stay on."),
       on.length ? h("button", { onclick: () => off(on) }, t("全部关闭", "Switch all off")) : null),
     form(sections),
@@ -68,7 +68,7 @@ function form(sections) {
 
 export async function journal(root, sections) {
   const entries = await api.get("/journal?limit=200");
-  root.append(
+  fill(root,
     head(t("记录", "Journal"), t("平台收到的请求与发出的回调，新的在前；重启后清空。", "Requests a platform answered and callbacks it sent, newest first; empty after a restart."),
       h("button.danger", { onclick: async () => { if (confirm(t("沙箱将回到初始状态，所有人员、部门和设置都会丢失。", "The sandbox begins again: all people, departments and settings are lost."))) { await api.post("/reset"); toast(t("已重置", "Reset")); } } }, t("重置沙箱", "Reset the sandbox"))),
     table(

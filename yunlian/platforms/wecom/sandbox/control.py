@@ -1,6 +1,6 @@
 """The control of WeCom's part, under `/sandbox/api/wecom/`: what the page and the tests do as the other side."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from starlette.routing import Route
@@ -98,7 +98,7 @@ def _summary(state: Wecom, id: str) -> dict[str, Any]:
         "transfers",
         "welcome_codes",
     )
-    found = {name: value for name, value in vars(corp).items() if name not in large}
+    found = {each.name: getattr(corp, each.name) for each in fields(corp) if each.name not in large}
     return {**found, "people": len(corp.people), "departments": len(corp.departments)}
 
 

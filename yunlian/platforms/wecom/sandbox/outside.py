@@ -170,7 +170,9 @@ class Outside:
             return {
                 "follows": follows[:500],
                 "total": len(follows),
-                "transfers": [asdict(each) for each in corp.transfers],
+                "transfers": [
+                    {**asdict(each), "name": corp.customers[each.customer].name} for each in corp.transfers
+                ],
             }
 
     def join_chain(self, asked: dict[str, Any]) -> dict[str, str]:

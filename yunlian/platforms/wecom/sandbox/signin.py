@@ -18,7 +18,10 @@ from .ranges import Range
 from .state import App, Code, Corp, Scan, UserTicket, Wecom
 
 CODE_S, TICKET_S, SCAN_S = 300, 1800, 300
-PRIVATE = ("gender", "avatar", "qr_code", "mobile", "email", "biz_mail", "address")
+PRIVATE = {
+    "gender": "性别", "avatar": "头像", "qr_code": "二维码", "mobile": "手机号", "email": "邮箱", "biz_mail": "企业邮箱",
+    "address": "地址",
+}  # fmt: skip
 SHOWN = 40  # people to choose from
 WHO = frozenset({APP, DOWNSTREAM})
 
@@ -289,5 +292,4 @@ def _getuserdetail(call: Call) -> dict[str, Any]:
     person = call.corp.people.get(ticket.person.lower())
     if person is None:
         raise Refused(60111, "userid not found")
-    known = {"avatar": "", "qr_code": "", **vars(person)}
-    return {"userid": person.user, **{name: known[name] for name in ticket.agreed}}
+    return {"userid": person.user, **{name: getattr(person, name, "") for name in ticket.agreed}}
