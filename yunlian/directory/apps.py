@@ -22,4 +22,17 @@ class DirectoryConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        pass
+        from . import (  # noqa: F401 - declaring is what importing them does
+            api,
+            changes,
+            declarations,
+            dingtalk,
+            doctor,
+            lifecycle,
+            looks,
+            playing,
+            receiving,
+            schedule,
+            trying,
+            wecom,
+        )
