@@ -7,11 +7,13 @@ from granian.constants import Interfaces
 from granian.server import Server
 from starlette.applications import Starlette
 
+from .dingtalk.sandbox import PLATFORM as DINGTALK
 from .sandbox.app import HOSTS, application, open_sandbox
 from .sandbox.platform import Platform
+from .sms.sandbox import PLATFORM as SMS
 from .wecom.sandbox import WECOM
 
-PLATFORMS: list[Platform] = [WECOM]
+PLATFORMS: list[Platform] = [WECOM, DINGTALK, SMS]
 
 
 def serve(host: str, port: int, folder: Path) -> None:

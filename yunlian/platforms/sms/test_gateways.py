@@ -44,7 +44,6 @@ CHINA = dt.timezone(dt.timedelta(hours=8))
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    (PLATFORM.page).mkdir(exist_ok=True)
     with running([PLATFORM]) as started:
         yield started
 

@@ -303,7 +303,6 @@ class Switches:
     reading_removes_failed: bool = False  # of the list of undelivered events
     rehired_keep_userid: bool = False
     leaving_range_tells: bool = False  # a person moved out of the range sends user_leave_org to suites
-    jsapi_digest: str = "sha256"
     rate_limits: bool = True
     token_life_s: float = 7200.0
     deadline_s: float = 1.5  # for the answer to a callback
