@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from yunlian.kernel import sheets
-from yunlian.kernel.api import Answer, Request, route
+from yunlian.kernel.api import Request, route
 from yunlian.kernel.document import Invalid, Missing, Problem
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.jobs import download
@@ -78,7 +78,9 @@ def _inside(run: Run, department: str) -> Q:
     matches = Match.objects.filter(connection_id=run.connection_id, kind="department", ended_at=None)
     keys += list(matches.filter(department_id__in=keys).values_list("theirs", flat=True))
     place = Q(wanted__departments__has_any_keys=keys) | Q(was__departments__has_any_keys=keys)
-    return place | Q(kind="department") & (Q(source__in=keys) | Q(target__in=keys) | Q(wanted__parent__in=keys))
+    return place | Q(kind="department") & (
+        Q(source__in=keys) | Q(target__in=keys) | Q(wanted__parent__in=keys)
+    )
 
 
 def only(ctx: Context, id_: Any, department: Any) -> int:
@@ -87,19 +89,34 @@ def only(ctx: Context, id_: Any, department: Any) -> int:
     if not isinstance(department, str):
         raise Invalid(Problem("department", _("Is not known here."), code="unknown"))
     inside = Change.objects.filter(run_id=run.id).filter(_inside(run, department)).values("id")
-    rest = Change.objects.filter(run_id=run.id, state="planned").exclude(act="conflict").exclude(id__in=inside)
+    rest = (
+        Change.objects.filter(run_id=run.id, state="planned").exclude(act="conflict").exclude(id__in=inside)
+    )
     return int(rest.update(state="left_out"))
 
 
 def states(run: Run) -> dict[str, int]:
     """Return how many changes of a run are in which state; conflicts do not count, they are never applied."""
-    rows = Change.objects.filter(run_id=run.id).exclude(act="conflict").values("state").annotate(n=Count("id"))
+    rows = (
+        Change.objects.filter(run_id=run.id).exclude(act="conflict").values("state").annotate(n=Count("id"))
+    )
     return {each["state"]: each["n"] for each in rows.order_by("state")}
 
 
 def workbook(run: Run, query: Mapping[str, str]) -> bytes:
     """Return a run's changes as a workbook: one row per field that changes."""
-    heads = (_("Kind"), _("What"), _("Name"), _("Department"), _("Field"), _("Before"), _("After"), _("Why"), _("State"), _("Error"))
+    heads = (
+        _("Kind"),
+        _("What"),
+        _("Name"),
+        _("Department"),
+        _("Field"),
+        _("Before"),
+        _("After"),
+        _("Why"),
+        _("State"),
+        _("Error"),
+    )
     return sheets.write([str(each) for each in heads], _lines(run, query), title=str(_("Changes")))
 
 
@@ -108,7 +125,11 @@ def _lines(run: Run, query: Mapping[str, str]) -> Iterator[list[str]]:
     for change in found(run, query).iterator(chunk_size=1_000):
         one = shown(change)
         head = [str(kinds[change.kind]), one["act_label"], change.name, change.place]
-        tail = [one["message"], one["state_label"], " ".join(filter(None, (change.error_text, change.remedy)))]
+        tail = [
+            one["message"],
+            one["state_label"],
+            " ".join(filter(None, (change.error_text, change.remedy))),
+        ]
         for name, (before, after) in (change.fields or {"": ["", ""]}).items():
             yield [*head, str(FIELDS.get(name, name)), before, after, *tail]
 
@@ -135,7 +156,11 @@ def open_conflicts(ctx: Context, query: Mapping[str, str]) -> dict[str, Any]:
         rows = rows.filter(run_id=run)
     counted = rows.values("reason").annotate(n=Count("id")).order_by("reason")
     reasons = [
-        {"reason": each["reason"], "label": str(conflicts.REASONS.get(each["reason"], each["reason"])), "count": each["n"]}
+        {
+            "reason": each["reason"],
+            "label": str(conflicts.REASONS.get(each["reason"], each["reason"])),
+            "count": each["n"],
+        }
         for each in counted
     ]
     if query.get("reason"):
@@ -159,7 +184,8 @@ def _subjects(ctx: Context, page: list[Change]) -> dict[str, dict[str, str]]:
     """Return what we know of the people conflicts are about: our employees, as they stand now."""
     ids = [id_ for each in page if each.run.direction == "push" and (id_ := uuid_or_none(each.source))]
     rows = execute(
-        "SELECT id::text, login, code, mobile FROM org_employee WHERE enterprise_id = %s AND id = ANY(%s)", [ctx.enterprise_id, ids]
+        "SELECT id::text, login, code, mobile FROM org_employee WHERE enterprise_id = %s AND id = ANY(%s)",
+        [ctx.enterprise_id, ids],
     )
     return {key: {"account": login or code, "mobile": mobile or ""} for key, login, code, mobile in rows}
 

@@ -23,11 +23,16 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 def read_sandbox(request: Request) -> Any:
     """Address and ready credentials of the sandbox, by platform; null where platforms are real."""
     if not settings.SANDBOX_URL:
-        return {"url": None, "platforms": {}}
-    return {"url": f"{settings.SANDBOX_URL}/sandbox/", "platforms": {name: _credentials(name) for name in NAMES}}
+        return {"url": None, "platforms": {}, "sms": {}}
+    found = {name: _credentials(name) for name in ("wecom", "dingtalk", "sms")}
+    filled = {
+        name: {ours: str(found[name][theirs]) for theirs, ours in names.items()}
+        for name, names in NAMES.items()
+    }
+    return {"url": f"{settings.SANDBOX_URL}/sandbox/", "platforms": filled, "sms": found["sms"]}
 
 
-def _credentials(platform: str) -> dict[str, str]:
+def _credentials(platform: str) -> dict[str, Any]:
     address = f"{settings.SANDBOX_URL}/sandbox/api/{platform}/credentials"
-    found = httpx.get(address, timeout=PATIENCE_S, trust_env=False).raise_for_status().json()
-    return {ours: str(found[theirs]) for theirs, ours in NAMES[platform].items() if found.get(theirs)}
+    found: dict[str, Any] = httpx.get(address, timeout=PATIENCE_S, trust_env=False).raise_for_status().json()
+    return found
