@@ -24,6 +24,7 @@ class DirectoryConfig(AppConfig):
     def ready(self) -> None:
         from . import (  # noqa: F401 - declaring is what importing them does
             api,
+            assigning,
             changes,
             declarations,
             dingtalk,

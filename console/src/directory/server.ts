@@ -8,7 +8,7 @@ import { currentLocale } from "@/i18n";
 import { refresh, useMenu } from "@/server";
 import { useSession } from "@/session";
 
-import type { Connection } from "./shapes";
+import type { Connection, Guide, Sandbox } from "./shapes";
 
 export function useConnections() {
   const session = useSession();
@@ -16,6 +16,29 @@ export function useConnections() {
     queryKey: computed(() => ["directory.connection", session.place, currentLocale()]),
     queryFn: () => get<{ rows: Connection[] }>("directory/connections"),
     staleTime: 0,
+  });
+}
+
+/** The guide of a platform: what to fill in, and where it is found. */
+export function useGuide(platform: MaybeRefOrGetter<string>) {
+  const session = useSession();
+  return useQuery({
+    queryKey: computed(() => ["directory.guide", session.place, currentLocale()]),
+    queryFn: () => get<{ rows: Guide[] }>("directory/guides"),
+    select: (found) => found.rows.find((one) => one.platform === toValue(platform)) ?? null,
+    staleTime: 300_000,
+  });
+}
+
+/** What the sandbox offers to those who may set up; nothing on a real installation. */
+export function useSandbox() {
+  const session = useSession();
+  const may = useMay();
+  return useQuery({
+    queryKey: computed(() => ["directory.sandbox", session.place]),
+    queryFn: () => get<Sandbox>("directory/sandbox"),
+    enabled: computed(() => may("directory.connection.edit")),
+    staleTime: 300_000,
   });
 }
 
