@@ -1,9 +1,15 @@
 """Directory sync as a Django app: its lists are declared in `declarations`, its routes in `api`."""
 
+from importlib import import_module
 from typing import ClassVar
 
 from django.apps import AppConfig
 from typing_extensions import override
+
+MODULES = (
+    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests",
+    "trying", "doctor", "api", "changes", "assigning", "playing",
+)  # fmt: skip
 
 
 class DirectoryConfig(AppConfig):
@@ -22,18 +28,5 @@ class DirectoryConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import (  # noqa: F401 - declaring is what importing them does
-            api,
-            assigning,
-            changes,
-            declarations,
-            dingtalk,
-            doctor,
-            lifecycle,
-            looks,
-            playing,
-            receiving,
-            schedule,
-            trying,
-            wecom,
-        )
+        for name in MODULES:  # declaring is what importing these does
+            import_module(f"{self.name}.{name}")

@@ -130,6 +130,8 @@ def _take(ctx: Context, conn: Any, data: Mapping[str, Any], act: str) -> None:
                 conn.root = setup.key(value)
             elif name == "department":
                 conn.department_id = _department(value)
+            elif name == "contacts_policy":
+                conn.settings[name] = setup.policy(value)
             elif name in _PLAIN:
                 kind: Any = Connection._meta.get_field(name)
                 setattr(conn, name, kind.parse(value))

@@ -82,13 +82,22 @@ def _all(ctx: Context, conn: Connection, client: Client, progress: Progress) -> 
     tags = _tag_names(client)
     found: dict[str, Customer] = {}
     for at in range(0, len(members), MEMBERS):
-        for each in customers.of_users(client, members[at : at + MEMBERS]):
+        for each in _of_users(client, members[at : at + MEMBERS]):
             known = found.get(each.id)
             found[each.id] = (
                 each if known is None else replace(known, follows=(*known.follows, *each.follows))
             )
         progress(len(found))
     return _written(ctx, conn, list(found.values()), tags, progress) | _lost(ctx, conn, found)
+
+
+def _of_users(client: Client, users: list[str]) -> Iterable[Customer]:
+    """The customers of some members; that they have none is no refusal."""
+    try:
+        yield from customers.of_users(client, users)
+    except PlatformError as error:
+        if error.code not in NOT_THERE:
+            raise
 
 
 def _some(

@@ -1,5 +1,6 @@
 """Tables of directory sync: connections and what they know, runs and their changes, decisions, callbacks, hand-overs."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -81,7 +82,7 @@ class Connection(Record):
     department = f.Ref(Department, label=_("Our department"), required=False)
     settings = models.JSONField(default=dict)
     wrapped = models.BinaryField(max_length=8192, null=True)
-    vanish_share = f.Rate(label=_("Most that may vanish"), low="0", high="1", default="0.1")
+    vanish_share = f.Rate(label=_("Most that may vanish"), low="0", high="1", default=Decimal("0.1"))
     vanish_min = f.Integer(label=_("At least so many"), default=5, null=False)
     nightly_at = f.Integer(label=_("Hour of the nightly run"), high=23, required=False, default=3)
     seen = models.JSONField(default=dict)

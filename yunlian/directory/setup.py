@@ -146,6 +146,13 @@ def key(value: Any) -> str:
     return text
 
 
+def policy(value: Any) -> str:
+    """Return what becomes of new customers: listed to be assigned, or made partners. Raises BadValue."""
+    if value not in ("list", "partner"):
+        raise BadValue(_("Must be one of: %(known)s.") % {"known": "list, partner"}, "unknown")
+    return str(value)
+
+
 def lacking(conn: Connection, secrets: Mapping[str, str]) -> list[str]:
     """Return the names of required fields that are blank."""
     given = {"corp_id": conn.corp_id, **conn.settings, **secrets}

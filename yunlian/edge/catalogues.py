@@ -3,6 +3,7 @@
 English in the code is the key. The files carry no dates and no line numbers, so that two people's changes merge.
 """
 
+import ast
 import contextlib
 import os
 import re
@@ -22,6 +23,7 @@ FOLDER = PACKAGE / "locale"
 LANGUAGES = ("zh_Hans", "zh_Hant", "en")
 KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 HEADER = "# Yunlian 云链. Found in the source by `python -m yunlian messages`; translate here, then run it again.\n"
+SENTENCE = re.compile(r"[A-Z][^\n]* [^\n]*\.")
 # {name}, {0}, %(name)s, %s: what a translation must carry over unchanged.
 PLACEHOLDER = re.compile(r"\{[a-z_0-9]*(?:![rs])?(?::[^}]*)?\}|%\([a-z_]+\)[sd]|%[sd]", re.IGNORECASE)
 
@@ -43,7 +45,25 @@ def found() -> Catalog:
     )
     for _file, _line, message, comments, context in rows:
         catalog.add(message, auto_comments=comments, context=context)
+    for sentence in sorted(_of_platforms()):
+        catalog.add(sentence)
     return catalog
+
+
+def _of_platforms() -> set[str]:
+    """Every sentence that a platform's client says to people: it knows no Django, so it cannot mark them itself."""
+    found: set[str] = set()
+    for path in (PACKAGE / "platforms").rglob("*.py"):
+        if "sandbox" in path.parts or path.name.startswith("test_") or path.name == "conftest.py":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        aside = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        aside |= {
+            id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+        }
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in aside]
+        found |= {n.value for n in texts if isinstance(n.value, str) and SENTENCE.fullmatch(n.value)}
+    return found
 
 
 def kept(language: str) -> Catalog:

@@ -34,3 +34,7 @@ class TestAccount(DocumentSuite):
 
 class TestPriceList(DocumentSuite):
     code = "masters.price_list"
+
+
+class TestPartnerContact(DocumentSuite):
+    code = "masters.partner_contact"
