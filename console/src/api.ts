@@ -33,12 +33,15 @@ interface Settings {
   locale: () => string;
   /** Called on 401; resolves true once somebody signed in again, false when the person gave up. */
   signIn: () => Promise<boolean>;
+  /** Called where the server asks who it is once more; resolves true once they have proved it. */
+  prove: () => Promise<boolean>;
   pause: (ms: number) => Promise<void>;
 }
 
 export const settings: Settings = {
   locale: () => "zh-Hans",
   signIn: async () => false,
+  prove: async () => false,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
@@ -100,7 +103,9 @@ async function ask(asked: Asked): Promise<Response> {
       continue;
     }
     if (response.status === 401 && !asked.quiet && (await settings.signIn())) continue;
-    throw new Refused(response.status, await problemsOf(response));
+    const problems = await problemsOf(response);
+    if (problems[0]?.code === "prove_again" && (await settings.prove())) continue;
+    throw new Refused(response.status, problems);
   }
 }
 

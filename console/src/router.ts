@@ -3,13 +3,19 @@ import { createRouter, createWebHistory } from "vue-router";
 
 import { newKey } from "./api";
 import { useSession } from "./session";
+import { localPath } from "./sign/ways";
 
 const Nothing = { render: () => null };
+/** Pages of the way in, which open signed in or not. */
+export const OPEN = new Set<unknown>(["sign-in", "back", "enterprise", "console"]);
 
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: "/sign-in", name: "sign-in", component: Nothing },
+    { path: "/sign-in/back", name: "back", component: Nothing },
+    { path: "/e/:enterprise?", name: "enterprise", component: Nothing },
+    { path: "/e/:enterprise/console", name: "console", component: Nothing },
     { path: "/", name: "home", component: Nothing },
     { path: "/me", name: "me", component: Nothing },
     { path: "/:code([a-z_]+\\.[a-z_]+)", name: "list", component: Nothing },
@@ -31,7 +37,8 @@ router.beforeEach(async (to) => {
       return true;
     }
   }
-  if (to.name === "sign-in") return session.session ? String(to.query["to"] ?? "/") : true;
+  if (to.name === "sign-in") return session.session ? localPath(to.query["to"]) : true;
+  if (OPEN.has(to.name)) return true;
   if (!session.session) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
   return true;
 });

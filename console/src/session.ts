@@ -28,9 +28,13 @@ export const useSession = defineStore("session", () => {
     return session.value;
   }
 
-  async function signIn(login: string, password: string): Promise<void> {
+  /** Whoever waits for a proof that it is still the same person; one dialog serves them all. */
+  const proving = ref(false);
+  let asking: ((proven: boolean) => void)[] = [];
+
+  /** After the server has opened a session, whatever the way: where one was, if that is still theirs. */
+  async function signedIn(): Promise<void> {
     const before = enterprise.value;
-    await write("POST", "session", { login, password }, { quiet: true });
     await load();
     if (expired.value && before && session.value?.enterprise?.id !== before.id
       && session.value?.enterprises.some((one) => one.id === before.id)) await enter(before.id);
@@ -63,6 +67,18 @@ export const useSession = defineStore("session", () => {
     return new Promise((resolve) => waiting.push(resolve));
   }
 
+  function proved(proven: boolean): void {
+    proving.value = false;
+    for (const resolve of asking) resolve(proven);
+    asking = [];
+  }
+
+  function proveAgain(): Promise<boolean> {
+    proving.value = true;
+    return new Promise((resolve) => asking.push(resolve));
+  }
+
   settings.signIn = signInAgain;
-  return { session, known, expired, user, enterprise, place, load, signIn, signOut, enter, settle };
+  settings.prove = proveAgain;
+  return { session, known, expired, proving, user, enterprise, place, load, signedIn, signOut, enter, settle, proved };
 });

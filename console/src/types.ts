@@ -113,6 +113,8 @@ export interface Session {
   locale?: string | null;
   /** A password of their own must be chosen before anything else. */
   first_password?: boolean;
+  /** A role asks for a second factor, and there is none: one must be set up before anything else. */
+  second_factor?: boolean;
 }
 
 export interface TraceNode {

@@ -105,6 +105,10 @@ GUIDES: Mapping[str, Guide] = {
                 is_secret=True,
             ),
             Field(
+                "sso_secret", _("SSO secret"), "钉钉开放平台 › 首页 › 开发者信息 › SSOSecret",
+                _("Only for creators, who come in from DingTalk's admin console."), is_secret=True, is_required=False,
+            ),
+            Field(
                 "agent_id", _("Agent ID"), "钉钉开放平台 › 应用开发 › 企业内部应用 › 凭证与基础信息 › AgentId",
                 _("Needed for messages."), is_required=False,
             ),

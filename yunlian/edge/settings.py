@@ -3,8 +3,8 @@
 `make run` and the tests set what they need; production sets it itself and refuses to start when something is
 missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_CHAIN_SECRET,
 YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL, YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_PROXY (1 behind a
-proxy with TLS), YUNLIAN_PUBLIC_URL (where platforms reach us), YUNLIAN_WECOM_URL and YUNLIAN_DINGTALK_URL (their sandbox
-instead of them), YUNLIAN_VAR.
+proxy with TLS), YUNLIAN_PUBLIC_URL (where platforms reach us), YUNLIAN_WECOM_URL, YUNLIAN_DINGTALK_URL and YUNLIAN_SMS_URL
+(their sandbox instead of them), YUNLIAN_SMS_GATEWAY (who sends codes), YUNLIAN_VAR.
 """
 
 import json
@@ -118,6 +118,11 @@ GATE = "yunlian.org.gate.GATE"
 # In production nothing is told to strangers, the description of the API included (ASVS 13.4.5).
 DESCRIPTION_NEEDS = "user" if PRODUCTION else "public"
 PASSWORD_HASHERS = ["yunlian.org.passwords.Argon2"]
+# How codes are sent by SMS where an enterprise has no gateway of its own (org/sms_gateways): JSON with provider (aliyun or
+# tencent), key, secret, signature, template, and for Tencent app_id. Without it there is no such way in.
+SMS_GATEWAY = json.loads(os.environ.get("YUNLIAN_SMS_GATEWAY") or "null")
+# The sandbox that plays both gateways instead of them.
+SMS_URL = os.environ.get("YUNLIAN_SMS_URL", "").rstrip("/")
 
 ROOT_URLCONF = "yunlian.edge.urls"
 WSGI_APPLICATION = "yunlian.edge.wsgi.application"

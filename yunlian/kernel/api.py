@@ -3,8 +3,9 @@
 A route is a function declared with `@route("GET", "/api/things/{id}", needs="things.view")`; it takes a `Request` and the
 path's parameters and returns plain data (200), or an `Answer`. Nothing reaches the network otherwise: OpenAPI and the
 access matrix are made from `ROUTES`. `needs` is a permission (`{code}` is filled from the path), `"signed"` for anybody who
-entered an enterprise, `"user"` for anybody signed in, or `"public"`. `takes` is `json`, `xlsx`, or `any` for bytes that
-other programs send in a form of their own.
+entered an enterprise, `"user"` for anybody signed in, or `"public"`. An `is_sensitive` route opens what would outlive a
+borrowed session: the gate asks who knocks to have proved lately who they are (ASVS 7.5.1). `takes` is `json`, `xlsx`, or
+`any` for bytes that other programs send in a form of their own.
 
 One request is one transaction of one enterprise. Refusals become JSON problems; a deadlock, a serialisation failure or
 two first rows at one key run the whole call again, at most three times.
@@ -64,13 +65,16 @@ class Identity:
 
 
 class Gate(Protocol):
-    """What the organisation lends the kernel: settings.GATE names an object with these two methods."""
+    """What the organisation lends the kernel: settings.GATE names an object with these methods."""
 
     def identify(self, http: HttpRequest) -> Identity | None:
         """Return who sent the request, from a session cookie or a bearer credential, or None."""
 
     def context(self, identity: Identity, now: dt.datetime) -> Context | None:
         """Return the member's context, inside `tenant(identity.enterprise_id)`; None when shut out meanwhile."""
+
+    def require_recent(self, identity: Identity) -> None:
+        """Raise Refused unless who sent the request proved lately who they are."""
 
 
 class TooMany(Exception):
@@ -170,6 +174,7 @@ class Route:
     takes: str = "json"
     schema: Mapping[str, Any] = field(default_factory=dict)
     reads: bool = False
+    is_sensitive: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -199,6 +204,7 @@ def route(
     takes: str = "json",
     schema: Mapping[str, Any] | None = None,
     reads: bool = False,
+    is_sensitive: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare a route; its first docstring line is the summary. Raises ValueError when the way exists."""
 
@@ -206,7 +212,8 @@ def route(
         if any(r.method == method and r.path == path for r in ROUTES):
             raise ValueError(f"{method} {path} is declared twice.")
         summary = (handler.__doc__ or "").strip().split("\n")[0]
-        ROUTES.append(Route(method, path, needs, handler, summary, takes, schema or {}, reads))
+        made = Route(method, path, needs, handler, summary, takes, schema or {}, reads, is_sensitive)
+        ROUTES.append(made)
         # Literal segments win over parameters, position by position.
         ROUTES.sort(key=lambda r: [(s.startswith("{"), s) for s in r.segments])
         return handler
@@ -403,6 +410,7 @@ def _once(request: Request) -> HttpResponse:
         raise Unsigned
     request.identity = identity
     if needs == "user":
+        _require_recent(request)
         return _respond(request.route.handler(request, **request.params))
     if identity.enterprise_id is None:
         raise Unsigned(str(_("Enter an enterprise first.")))
@@ -412,6 +420,7 @@ def _once(request: Request) -> HttpResponse:
             raise Unsigned
         request._ctx = ctx
         _require(request)
+        _require_recent(request)
         return _answered(request)
 
 
@@ -422,6 +431,11 @@ def _require(request: Request) -> None:
     code, _dot, verb = needs.format(**request.params).rpartition(".")
     if not may(request.ctx, code, verb):
         raise Forbidden(needs)
+
+
+def _require_recent(request: Request) -> None:
+    if request.route.is_sensitive and request.identity is not None:
+        gate().require_recent(request.identity)
 
 
 def _answered(request: Request) -> HttpResponse:

@@ -5,6 +5,7 @@ much. A login that also enters other enterprises keeps its password: one enterpr
 """
 
 import datetime as dt
+import itertools
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,8 +32,8 @@ ROLES_MAX = 50
 
 def access_of(ctx: Context, employee_id: Any) -> dict[str, Any]:
     """Return an employee's login, roles and whether they may enter. Raises Missing."""
-    employee = _employee(ctx, employee_id)
-    membership = _membership(ctx, employee)
+    employee = find_employee(ctx, employee_id)
+    membership = membership_of(ctx, employee)
     roles = Role.objects.filter(
         id__in=EmployeeRole.objects.filter(employee_id=employee.id).values("role_id")
     ).order_by("code")
@@ -50,7 +51,7 @@ def set_access(ctx: Context, employee_id: Any, data: Mapping[str, Any]) -> dict[
     the new ones, go beyond the caller's.
     """
     _require_known(data, {"roles", "is_active", "login"})
-    loaded = _locked(ctx, employee_id)
+    loaded = locked_employee(ctx, employee_id)
     employee = loaded.header
     require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
     made: list[dict[str, Any]] = []
@@ -60,7 +61,7 @@ def set_access(ctx: Context, employee_id: Any, data: Mapping[str, Any]) -> dict[
         made += _set_active(ctx, employee, data["is_active"])
     if made:
         require_administrator(ctx.enterprise_id)
-        _record(ctx, loaded, "access", made)
+        record(ctx, loaded, "access", made)
     return access_of(ctx, employee.id)
 
 
@@ -121,7 +122,7 @@ def _roles(given: Any) -> list[Role]:
 def _set_active(ctx: Context, employee: Any, is_active: Any) -> list[dict[str, Any]]:
     if not isinstance(is_active, bool):
         raise Invalid(Problem("is_active", _("Must be yes or no.")))
-    membership = _membership(ctx, employee)
+    membership = membership_of(ctx, employee)
     if membership is None:
         if is_active:
             raise Refused(Problem("login", _("Give a login first."), code="no_login"))
@@ -142,16 +143,16 @@ def give_login(ctx: Context, employee_id: Any, login: Any) -> dict[str, Any]:
     The password expires after 7 days and is good for choosing another only. Raises Refused when the login is taken, or
     enters other enterprises too.
     """
-    loaded = _locked(ctx, employee_id)
+    loaded = locked_employee(ctx, employee_id)
     employee = loaded.header
     require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
-    membership = _membership(ctx, employee)
+    membership = membership_of(ctx, employee)
     word, until = passwords.first_password(), ctx.now + sessions.FIRST_PASSWORD
     if membership is None:
         name = admit(ctx, employee, sessions.normal_login(login), word, expires_at=until)
     else:
         name = _renew(membership, employee, login, word, until)
-    _record(ctx, loaded, "login", [{"field": "login", "line": None, "old": loaded.header.login, "new": name}])
+    record(ctx, loaded, "login", [{"field": "login", "line": None, "old": loaded.header.login, "new": name}])
     return {"login": name, "password": word, "expires_at": until.isoformat().replace("+00:00", "Z")}
 
 
@@ -170,8 +171,32 @@ def _renew(membership: Membership, employee: Any, login: Any, word: str, until: 
         raise Refused(Problem("login", message, code="shared"))
     user.password, user.password_expires_at = passwords.digest_of(word), until
     user.save(update_fields=["password", "password_expires_at"])
-    Session.objects.filter(user_id=user.id).delete()
+    sessions.end_all(user.id)
     return user.login
+
+
+def admit_matched(ctx: Context, employee_id: uuid.UUID) -> int:
+    """Return the user of an employee whom the directory has matched; who has no login gets one without a password.
+
+    Inside `tenant()`. Raises Missing, or Refused when the employee is a service account or gone.
+    """
+    employee = find_employee(ctx, employee_id)
+    membership = membership_of(ctx, employee)
+    if membership is None:
+        code = Enterprise.objects.values_list("code", flat=True).get(id=ctx.enterprise_id)
+        _require_works(employee)
+        login = _free_login(f"{employee.code}@{code}")
+        _join(ctx, employee, User.objects.create(login=login, name=employee.name, created_at=ctx.now))
+        membership = membership_of(ctx, employee)
+    assert membership is not None
+    return membership.user_id
+
+
+def _free_login(wanted: str) -> str:
+    """Return a login nobody has: the wanted one, or with a number behind it."""
+    name = sessions.normal_login(wanted.replace(" ", ""))[:90]
+    taken = set(User.objects.filter(login__startswith=name).values_list("login", flat=True))
+    return next(each for n in itertools.count(1) if (each := name if n == 1 else f"{name}.{n}") not in taken)
 
 
 def rename_login(ctx: Context, employee_id: Any, login: Any) -> str:
@@ -179,10 +204,10 @@ def rename_login(ctx: Context, employee_id: Any, login: Any) -> str:
 
     Raises Refused when it is taken, when there is no login, or when it also enters other enterprises.
     """
-    loaded = _locked(ctx, employee_id)
+    loaded = locked_employee(ctx, employee_id)
     employee, name = loaded.header, sessions.normal_login(login)
     require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
-    membership = _membership(ctx, employee)
+    membership = membership_of(ctx, employee)
     if membership is None:
         raise Refused(Problem("login", _("Give a login first."), code="no_login"))
     user = User.objects.select_for_update().get(id=membership.user_id)
@@ -194,7 +219,7 @@ def rename_login(ctx: Context, employee_id: Any, login: Any) -> str:
     before, user.login = user.login, name
     user.save(update_fields=["login"])
     Employee.objects.filter(id=employee.id).update(login=name)
-    _record(ctx, loaded, "login", [{"field": "login", "line": None, "old": before, "new": name}])
+    record(ctx, loaded, "login", [{"field": "login", "line": None, "old": before, "new": name}])
     return name
 
 
@@ -205,8 +230,7 @@ def admit(
 
     Raises Refused when the login is taken, is unknown, already enters, or the employee is a service account or gone.
     """
-    if employee.kind != "person" or not (employee.is_active and employee.job == "employed"):
-        raise Refused(Problem("login", _("Only people who work here can have a login."), code="kind"))
+    _require_works(employee)
     user = User.objects.filter(login=login).first()
     if word is None and user is None:
         raise Refused(Problem("login", _("There is no such login."), code="unknown"))
@@ -216,11 +240,20 @@ def admit(
         user = User(login=login, name=employee.name, created_at=ctx.now)
         user.password, user.password_expires_at = passwords.digest_of(word or ""), expires_at
         user.save()
+    _join(ctx, employee, user)
+    return user.login
+
+
+def _require_works(employee: Any) -> None:
+    if employee.kind != "person" or not (employee.is_active and employee.job == "employed"):
+        raise Refused(Problem("login", _("Only people who work here can have a login."), code="kind"))
+
+
+def _join(ctx: Context, employee: Any, user: User) -> None:
     if Membership.objects.filter(user=user, enterprise_id=ctx.enterprise_id).exists():
         raise Refused(Problem("login", _("This login already enters here."), code="taken"))
     Membership.objects.create(user=user, enterprise_id=ctx.enterprise_id, employee_id=employee.id)
     Employee.objects.filter(id=employee.id).update(login=user.login)
-    return user.login
 
 
 def end_sessions(enterprise_id: int, user_id: int) -> None:
@@ -233,7 +266,7 @@ def disable_user(user_id: int) -> None:
     """Disable a login everywhere; for the installation's operator. Its sessions end at once."""
     with transaction.atomic():
         User.objects.filter(id=user_id).update(is_active=False)
-        Session.objects.filter(user_id=user_id).delete()
+        sessions.end_all(user_id)
 
 
 def require_administrator(enterprise_id: int) -> None:
@@ -270,7 +303,7 @@ def follow_employee(ctx: Context, loaded: Loaded) -> None:
                 Problem(None, _("The chain acts as this account: it cannot go."), code="communication")
             )
         return
-    membership = _membership(ctx, employee)
+    membership = membership_of(ctx, employee)
     if membership is None or (works and employee.kind == "person"):
         return
     if employee.kind != "person":
@@ -285,7 +318,7 @@ def follow_employee_deleted(ctx: Context, loaded: Loaded) -> None:
     """After an employee was deleted: those with a login and the chain's account are kept."""
     if _is_communication_user(ctx, loaded.header):
         raise Refused(Problem(None, _("The chain acts as this account: it cannot go."), code="communication"))
-    if _membership(ctx, loaded.header) is not None:
+    if membership_of(ctx, loaded.header) is not None:
         raise Refused(Problem(None, _("It has a login: make it inactive instead."), code="has_login"))
 
 
@@ -324,7 +357,8 @@ def _require_known(data: Mapping[str, Any], known: set[str]) -> None:
         raise Invalid(*surplus)
 
 
-def _employee(ctx: Context, employee_id: Any) -> Any:
+def find_employee(ctx: Context, employee_id: Any) -> Any:
+    """Return an employee by id. Raises Missing."""
     id_ = uuid_or_none(employee_id)
     found = Employee.objects.filter(id=id_).first() if id_ is not None else None
     if found is None:
@@ -332,7 +366,8 @@ def _employee(ctx: Context, employee_id: Any) -> Any:
     return found
 
 
-def _locked(ctx: Context, employee_id: Any) -> Loaded:
+def locked_employee(ctx: Context, employee_id: Any) -> Loaded:
+    """Return an employee, locked, for whoever may change access. Raises Forbidden, Missing."""
     require(ctx, REGISTRY["org.employee"], "access")
     id_ = uuid_or_none(employee_id)
     if id_ is None:
@@ -340,11 +375,12 @@ def _locked(ctx: Context, employee_id: Any) -> Loaded:
     return load(REGISTRY["org.employee"], ctx, id_, lock=True)
 
 
-def _membership(ctx: Context, employee: Any) -> Membership | None:
+def membership_of(ctx: Context, employee: Any) -> Membership | None:
+    """Return through which login an employee enters, if any."""
     return Membership.objects.filter(enterprise_id=ctx.enterprise_id, employee_id=employee.id).first()
 
 
-def _record(ctx: Context, loaded: Loaded, act: str, made: list[dict[str, Any]]) -> None:
+def record(ctx: Context, loaded: Loaded, act: str, made: list[dict[str, Any]]) -> None:
     """Write who changed the access in the employee's log, as a version of its own."""
     header = loaded.header
     header.version += 1

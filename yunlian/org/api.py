@@ -1,11 +1,10 @@
-"""The organisation over HTTP: signing in and out, entering an enterprise, logins, roles and grants.
+"""The organisation over HTTP: sessions, entering an enterprise, logins, roles and grants.
 
-Signing in and everything about one's own session stands outside any tenant, so those routes open their own transactions.
+Everything about one's own session stands outside any tenant, so those routes open their own transactions. The ways in
+are in sign_in_api, one's own account in me_api.
 """
 
 from typing import Any
-
-from django.http import HttpRequest
 
 from yunlian.kernel.api import Answer, Request, Unsigned, route
 from yunlian.kernel.document import Invalid, Problem
@@ -14,81 +13,46 @@ from yunlian.kernel.load import reference
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.text import _
 
-from . import access, grants, sessions
-from .gate import GATE, cookie_name, device_of
+from . import access, by_password, grants, helping, sessions
+from .gate import GATE, cookie_name
 from .models import Employee, EmployeeRole, Enterprise, Membership, Role, User
+from .requests import cookie, fields_of, signed_of, whole
 from .sessions import Signed
-
-
-def _signed(request: Request) -> Signed:
-    """The device that asks; a machine's credential has no session."""
-    if not isinstance(request.identity, Signed):
-        raise Unsigned
-    return request.identity
-
-
-def _fields(request: Request, *names: str) -> list[Any]:
-    """The body's values by name; raises Invalid for a missing or surplus one."""
-    problems = [
-        Problem(name, _("Must be filled in."), code="required") for name in names if name not in request.body
-    ] + [
-        Problem(str(name)[:60], _("There is no such field."), code="surplus")
-        for name in request.body
-        if name not in names
-    ]
-    if problems:
-        raise Invalid(*problems)
-    return [request.body[name] for name in names]
-
-
-def _with_cookie(http: HttpRequest, token: str, data: Any) -> Answer:
-    options = {
-        "max_age": int(sessions.ABSOLUTE.total_seconds()),
-        "httponly": True,
-        "samesite": "Lax",
-        "secure": http.is_secure(),
-        "path": "/",
-    }
-    return Answer(data, cookies=[(cookie_name(http), token, options)])
-
-
-@route("POST", "/api/session", needs="public")
-def sign_in(request: Request) -> Answer:
-    """Sign in with login and password; the session comes as a cookie."""
-    login, password = _fields(request, "login", "password")
-    http, now = request.http, GATE.clock()
-    token = sessions.sign_in(
-        login, password, now, replaced=http.COOKIES.get(cookie_name(http)), **device_of(http)
-    )
-    signed = sessions.find_signed(token, now)
-    if signed is None:
-        raise Unsigned
-    return _with_cookie(http, token, session_of(signed))
 
 
 @route("DELETE", "/api/session", needs="user")
 def sign_out(request: Request) -> Answer:
     """Sign out this device, or with everywhere=1 all devices of the user."""
-    sessions.sign_out(_signed(request), everywhere=request.query.get("everywhere") == "1")
-    answer = _with_cookie(request.http, "", None)
-    answer.cookies[0][2]["max_age"] = 0
-    answer.status = 204
-    return answer
+    sessions.sign_out(signed_of(request), everywhere=request.query.get("everywhere") == "1")
+    return Answer(status=204, cookies=[cookie(request.http, "session", "", 0)])
+
+
+def signed_in(request: Request, token: str) -> Answer:
+    """Answer who is signed in now, with the session's cookie; what the browser held of the way here goes."""
+    signed = sessions.find_signed(token, GATE.clock())
+    if signed is None:
+        raise Unsigned
+    http = request.http
+    cookies = [cookie(http, "session", token, int(sessions.ABSOLUTE.total_seconds()))]
+    cookies += [
+        cookie(http, name, "", 0) for name in ("flow", "half") if cookie_name(http, name) in http.COOKIES
+    ]
+    return Answer(session_of(signed), cookies=cookies)
 
 
 @route("GET", "/api/session", needs="user")
 def session(request: Request) -> dict[str, Any]:
     """Who and where I am, and which enterprises I may enter."""
-    return session_of(_signed(request))
+    return session_of(signed_of(request))
 
 
 @route("PUT", "/api/session/enterprise", needs="user")
 def enter(request: Request) -> dict[str, Any]:
     """Enter an enterprise by id or code."""
-    (wanted,) = _fields(request, "enterprise")
+    (wanted,) = fields_of(request, "enterprise")
     if not isinstance(wanted, str) or not wanted:
         raise Invalid(Problem("enterprise", _("Must be an id or a code.")))
-    sessions.enter(_signed(request), wanted)
+    sessions.enter(signed_of(request), wanted)
     signed = GATE.identify(request.http)
     if not isinstance(signed, Signed):
         raise Unsigned
@@ -97,21 +61,23 @@ def enter(request: Request) -> dict[str, Any]:
 
 @route("POST", "/api/session/password", needs="user")
 def change_password(request: Request) -> Answer:
-    """Change my password; other devices are signed out and this one goes on with a new session."""
-    old, new = _fields(request, "old", "new")
-    http, now = request.http, GATE.clock()
-    address = device_of(http)["address"]
-    token = sessions.change_password(_signed(request), old, new, now, address=address)
-    signed = sessions.find_signed(token, now)
-    if signed is None:
-        raise Unsigned
-    return _with_cookie(http, token, session_of(signed))
+    """Change my password; other devices are signed out and this one goes on with a new session.
+
+    Whoever has none sets one, and must have proved lately who they are.
+    """
+    signed, asked = signed_of(request), GATE.asked(request.http)
+    if User.objects.get(id=signed.user_id).password:
+        old, new = fields_of(request, "old", "new")
+    else:
+        (new,), old = fields_of(request, "new"), None
+        GATE.require_recent(signed)
+    return signed_in(request, by_password.change_password(signed, old, new, asked))
 
 
 @route("GET", "/api/session/devices", needs="user")
 def devices(request: Request) -> dict[str, Any]:
     """Where I am signed in, last used first."""
-    signed, moment = _signed(request), Moment()
+    signed, moment = signed_of(request), Moment()
     rows = [
         {
             "id": str(one.pk),
@@ -129,14 +95,14 @@ def devices(request: Request) -> dict[str, Any]:
 @route("DELETE", "/api/session/devices/{id}", needs="user")
 def end_device(request: Request, id: str) -> Answer:
     """Sign out one of my devices."""
-    sessions.end_device(_signed(request), int(id) if id.isdecimal() and len(id) < 19 else 0)
+    sessions.end_device(signed_of(request), whole(id))
     return Answer(status=204)
 
 
 def session_of(signed: Signed) -> dict[str, Any]:
     """Return who is signed in, where, and where else they may go.
 
-    `first_password`: another password must be chosen before anything else.
+    `first_password`: another password must be chosen before anything else. `second_factor`: one must be set up first.
     """
     user = User.objects.get(id=signed.user_id)
     mine = Membership.objects.filter(user_id=user.pk, is_active=True)
@@ -144,32 +110,36 @@ def session_of(signed: Signed) -> dict[str, Any]:
         each.pk: {"id": str(each.pk), "code": each.code, "name": each.name}
         for each in Enterprise.objects.filter(id__in=mine.values("enterprise_id")).order_by("code")
     }
+    member, needs_second_factor = _member(signed)
     return {
         "user": {"id": str(user.pk), "login": user.login, "name": user.name},
         "enterprise": enterprises.get(signed.enterprise_id or 0),
-        "member": _member(signed),
+        "member": member,
         "enterprises": list(enterprises.values()),
         "locale": user.locale,
         "first_password": signed.is_first_password,
+        "second_factor": needs_second_factor,
     }
 
 
-def _member(signed: Signed) -> dict[str, Any] | None:
+def _member(signed: Signed) -> tuple[dict[str, Any] | None, bool]:
+    """The employee as whom somebody acts, and whether a role of theirs waits for a second factor."""
     if signed.enterprise_id is None:
-        return None
+        return None, False
     with tenant(signed.enterprise_id):
         employee = Employee.objects.filter(id=signed.employee_id).select_related("department").first()
         if employee is None:
-            return None
+            return None, False
         held = EmployeeRole.objects.filter(employee_id=employee.id).values("role_id")
-        roles = Role.objects.filter(id__in=held, is_active=True).order_by("code")
+        roles = list(Role.objects.filter(id__in=held, is_active=True).order_by("code"))
         department = reference(employee.department)
-        return {
+        shown = {
             "id": str(employee.id),
             "name": employee.name,
             "department": department and {"id": department["id"], "name": department["name"]},
             "roles": [{"code": role.code, "name": role.name} for role in roles],
         }
+        return shown, not signed.has_second_factor and any(role.needs_second_factor for role in roles)
 
 
 @route("GET", "/api/org.role/{id}/grants", needs="org.role.view")
@@ -178,7 +148,7 @@ def read_grants(request: Request, id: str) -> dict[str, Any]:
     return grants.grants_of(request.ctx, id)
 
 
-@route("PUT", "/api/org.role/{id}/grants", needs="org.role.edit")
+@route("PUT", "/api/org.role/{id}/grants", needs="org.role.edit", is_sensitive=True)
 def write_grants(request: Request, id: str) -> dict[str, Any]:
     """Change what a role grants."""
     return grants.set_grants(request.ctx, id, request.body)
@@ -190,13 +160,13 @@ def read_access(request: Request, id: str) -> dict[str, Any]:
     return access.access_of(request.ctx, id)
 
 
-@route("PUT", "/api/org.employee/{id}/access", needs="org.employee.access")
+@route("PUT", "/api/org.employee/{id}/access", needs="org.employee.access", is_sensitive=True)
 def write_access(request: Request, id: str) -> dict[str, Any]:
     """Set an employee's roles, and whether the login may enter."""
     return access.set_access(request.ctx, id, request.body)
 
 
-@route("POST", "/api/org.employee/{id}/login", needs="org.employee.access")
+@route("POST", "/api/org.employee/{id}/login", needs="org.employee.access", is_sensitive=True)
 def give_login(request: Request, id: str) -> Answer:
     """Give an employee a login, or a new first password, which is answered this once."""
     surplus = [
@@ -208,3 +178,31 @@ def give_login(request: Request, id: str) -> Answer:
         raise Invalid(*surplus)
     given = access.give_login(request.ctx, id, request.body.get("login"))
     return Answer(given, status=201, secrets=("password",))
+
+
+@route("GET", "/api/org.employee/{id}/ways", needs="org.employee.access")
+def read_ways(request: Request, id: str) -> dict[str, Any]:
+    """How an employee gets in: accounts that are bound, second factor, what happened to them."""
+    return helping.ways_of_employee(request.ctx, id)
+
+
+@route("POST", "/api/org.employee/{id}/ways", needs="org.employee.access", is_sensitive=True)
+def bind_way(request: Request, id: str) -> Answer:
+    """Bind an account of WeCom or DingTalk to an employee, by its id there."""
+    provider, subject = fields_of(request, "provider", "subject")
+    found = helping.bind(request.ctx, id, provider, subject, GATE.asked(request.http))
+    return Answer(found, status=201)
+
+
+@route("DELETE", "/api/org.employee/{id}/ways/{way}", needs="org.employee.access", is_sensitive=True)
+def unbind_way(request: Request, id: str, way: str) -> Answer:
+    """Unbind an account of an employee; never the last way in."""
+    helping.unbind(request.ctx, id, whole(way), GATE.asked(request.http))
+    return Answer(status=204)
+
+
+@route("DELETE", "/api/org.employee/{id}/second-factor", needs="org.employee.access", is_sensitive=True)
+def reset_second_factor(request: Request, id: str) -> Answer:
+    """Take off the second factor of an employee who has lost it; their sessions end."""
+    helping.take_off_second_factor(request.ctx, id, GATE.asked(request.http))
+    return Answer(status=204)

@@ -15,11 +15,26 @@ class OrgConfig(AppConfig):
         "Enterprise": "identity",
         "User": "identity",
         "Membership": "identity",
+        "Identity": "identity",
         "Session": "identity",
+        "HalfSignIn": "identity",
+        "SignInFlow": "identity",
+        "TextCode": "identity",
+        "SecondFactor": "identity",
+        "RecoveryCode": "identity",
+        "AccountEvent": "identity",
         "Throttle": "installation",
         "Attempt": "installation",
     }
 
     @override
     def ready(self) -> None:
-        from . import api, declarations  # noqa: F401 - declaring is what importing them does
+        from . import (  # noqa: F401 - declaring is what importing them does
+            api,
+            declarations,
+            dingtalk_ways,
+            me_api,
+            sign_in_api,
+            sms_gateways,
+            wecom_ways,
+        )

@@ -7,6 +7,7 @@ one and the same answer of the database is remembered.
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -45,9 +46,43 @@ WITH RECURSIVE me AS (
 SELECT me.name, me.department_id, ARRAY(SELECT id FROM tree ORDER BY id),
   (%s::timestamptz AT TIME ZONE n.time_zone)::date,
   ({_ROLES} JOIN org_employeerole h ON h.enterprise_id = r.enterprise_id AND h.role_id = r.id
-    WHERE r.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active)
+    WHERE r.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active),
+  EXISTS (SELECT 1 FROM org_employeerole h JOIN org_role r ON r.enterprise_id = h.enterprise_id AND r.id = h.role_id
+    WHERE h.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active AND r.needs_second_factor)
 FROM me JOIN org_enterprise n ON n.id = me.enterprise_id
 """
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who works in an enterprise: how they act, and whether a role of theirs asks for a second factor."""
+
+    ctx: Context
+    needs_second_factor: bool
+
+
+def member_for(
+    enterprise_id: int,
+    employee_id: uuid.UUID,
+    now: dt.datetime,
+    *,
+    user_id: int | None = None,
+    is_chain: bool = False,
+) -> Member | None:
+    """Return a member, inside `tenant(enterprise_id)`; None when they no longer work there.
+
+    One statement: grants united over the active roles, the department and all below it, the date where the
+    enterprise is.
+    """
+    rows = run(_MEMBER, [enterprise_id, employee_id, enterprise_id, now])
+    if not rows:
+        return None
+    name, department_id, tree, today, roles, needs_second_factor = rows[0]
+    ctx = Context(
+        enterprise_id=enterprise_id, member_id=employee_id, member_name=name, department_id=department_id,
+        tree=tuple(tree), grants=united(roles), now=now, today=today, user_id=user_id, is_chain=is_chain,
+    )  # fmt: skip
+    return Member(ctx, needs_second_factor)
 
 
 def context_for(
@@ -58,19 +93,9 @@ def context_for(
     user_id: int | None = None,
     is_chain: bool = False,
 ) -> Context | None:
-    """Return the context of a member, inside `tenant(enterprise_id)`; None when they no longer work there.
-
-    One statement: grants united over the active roles, the department and all below it, the date where the
-    enterprise is.
-    """
-    rows = run(_MEMBER, [enterprise_id, employee_id, enterprise_id, now])
-    if not rows:
-        return None
-    name, department_id, tree, today, roles = rows[0]
-    return Context(
-        enterprise_id=enterprise_id, member_id=employee_id, member_name=name, department_id=department_id,
-        tree=tuple(tree), grants=united(roles), now=now, today=today, user_id=user_id, is_chain=is_chain,
-    )  # fmt: skip
+    """Return the context of a member, inside `tenant(enterprise_id)`; None when they no longer work there."""
+    member = member_for(enterprise_id, employee_id, now, user_id=user_id, is_chain=is_chain)
+    return None if member is None else member.ctx
 
 
 def context_of_communication_user(enterprise_id: int, now: dt.datetime) -> Context:

@@ -52,10 +52,10 @@ ROLE = declare(
         code="org.role",
         label=_("Role"),
         header=Role,
-        columns="code name is_preset is_active",
+        columns="code name needs_second_factor is_preset is_active",
         find="code name",
         sort="code",
-        form=(Section(_("Role"), "code name is_active note"),),
+        form=(Section(_("Role"), "code name needs_second_factor is_active note"),),
     )
 )
 

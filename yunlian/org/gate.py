@@ -6,7 +6,6 @@ token is read.
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpRequest
 
@@ -15,7 +14,9 @@ from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
-from .context import context_for
+from . import proving
+from .attempts import Asked
+from .context import member_for
 from .sessions import Signed, find_signed
 
 Bearer = Callable[[str, dt.datetime], Identity | None]
@@ -27,16 +28,22 @@ class FirstPassword(Refused):
     status = 403
 
 
-def cookie_name(http: HttpRequest) -> str:
-    """Return the session cookie's name; over HTTPS the browser itself binds it to this host and to HTTPS.
+class SecondFactorNeeded(Refused):
+    """A role held here asks for a second factor, and this session has none: set one up first. HTTP 403."""
+
+    status = 403
+
+
+def cookie_name(http: HttpRequest, name: str = "session") -> str:
+    """Return a cookie's full name; over HTTPS the browser itself binds it to this host and to HTTPS.
 
     Over plain HTTP, which only development and the demonstration speak, it carries the port: browsers share the cookies
     of one host among its ports, so that signing in at one checkout would sign out at the other.
     """
     if http.is_secure():
-        return "__Host-session"
+        return f"__Host-{name}"
     port = http.get_host().rpartition(":")[2]
-    return f"session-{port}" if port.isdecimal() else "session"
+    return f"{name}-{port}" if port.isdecimal() else name
 
 
 class Gate:
@@ -61,18 +68,36 @@ class Gate:
 
     def context(self, identity: Identity, now: dt.datetime) -> Context | None:
         """Return the member's context, inside the tenant; None when they no longer work there."""
-        if isinstance(identity, Signed) and identity.is_first_password:
-            raise FirstPassword(
-                Problem(None, _("Choose a password of your own first."), code="first_password")
-            )
+        require_own_password(identity)
         if identity.enterprise_id is None or identity.employee_id is None:
             return None
-        return context_for(identity.enterprise_id, identity.employee_id, now, user_id=identity.user_id)
+        member = member_for(identity.enterprise_id, identity.employee_id, now, user_id=identity.user_id)
+        if member is None:
+            return None
+        if isinstance(identity, Signed) and member.needs_second_factor and not identity.has_second_factor:
+            message = _("Your role asks for a second factor: set one up on the page about you.")
+            raise SecondFactorNeeded(Problem(None, message, code="second_factor"))
+        return member.ctx
+
+    def require_recent(self, identity: Identity) -> None:
+        """Raise Refused unless who sent the request proved lately who they are."""
+        require_own_password(identity)
+        proving.require_recent(identity, self.clock())
+
+    def asked(self, http: HttpRequest) -> Asked:
+        """Return when and from where a request came."""
+        return Asked(
+            now=self.clock(),
+            address=http.META.get("REMOTE_ADDR", ""),
+            device=http.headers.get("User-Agent", ""),
+            replaced=http.COOKIES.get(cookie_name(http)),
+        )
+
+
+def require_own_password(identity: Identity) -> None:
+    """Raise FirstPassword for who signed in with a first password."""
+    if isinstance(identity, Signed) and identity.is_first_password:
+        raise FirstPassword(Problem(None, _("Choose a password of your own first."), code="first_password"))
 
 
 GATE = Gate()
-
-
-def device_of(http: HttpRequest) -> dict[str, Any]:
-    """Return the address and device a request comes from, as sessions keep them."""
-    return {"address": http.META.get("REMOTE_ADDR", ""), "device": http.headers.get("User-Agent", "")}

@@ -12,13 +12,9 @@ from yunlian.kernel.scope import tenant
 from yunlian.kernel.testing import NOW, refusal, savepoint
 
 from . import access, grants, people, sessions
-from .conftest import PASSWORD
+from .conftest import sign_in
 from .context import context_for
 from .models import Employee, EmployeeRole, Membership, Role, Session, User
-
-
-def sign_in(login="boss", password=PASSWORD):
-    return sessions.sign_in(login, password, NOW)
 
 
 def signed(token):

@@ -6,7 +6,7 @@ from yunlian.kernel.scope import tenant
 from yunlian.kernel.testing import NOW
 
 from . import people, sessions
-from .conftest import PASSWORD
+from .conftest import PASSWORD, sign_in
 from .models import Employee, EmployeeRole, Enterprise, Membership, Role, User
 
 
@@ -67,7 +67,7 @@ def test_a_founding_that_is_refused_leaves_nothing(acme, code, login, password, 
 
 def test_hires_with_roles_and_a_login_that_holds(acme, hire, context):
     ann = hire("guide", login="ann")
-    found = sessions.find_signed(sessions.sign_in("ann", PASSWORD, NOW), NOW)
+    found = sessions.find_signed(sign_in("ann"), NOW)
     assert (found.employee_id, found.is_first_password) == (ann, False)
     assert context(ann).grants.write_guards == {"sales.price"}
 

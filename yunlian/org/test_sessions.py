@@ -11,15 +11,12 @@ from yunlian.kernel.document import Invalid, Missing
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.testing import NOW, Statements
 
-from . import access, people, sessions
-from .conftest import PASSWORD
+from . import access, by_password, people, sessions
+from .attempts import Asked
+from .conftest import PASSWORD, sign_in
 from .models import Attempt, Membership, Session, Throttle, User
 
 SECOND = dt.timedelta(seconds=1)
-
-
-def sign_in(login="boss", password=PASSWORD, now=NOW, **more):
-    return sessions.sign_in(login, password, now, **more)
 
 
 def signed(token, now=NOW):
@@ -171,7 +168,7 @@ def test_signing_out_ends_this_device_only_or_all(acme):
 
 def test_a_new_password_signs_out_other_devices_and_renews_this_one(acme):
     here, there = sign_in(), sign_in()
-    token = sessions.change_password(signed(here), PASSWORD, "another horse 7", NOW)
+    token = by_password.change_password(signed(here), PASSWORD, "another horse 7", Asked(NOW))
     assert signed(here) is None
     assert signed(there) is None
     assert signed(token).enterprise_id == acme.enterprise_id
@@ -191,7 +188,7 @@ def test_a_new_password_signs_out_other_devices_and_renews_this_one(acme):
 def test_a_password_that_is_not_good_changes_nothing(acme, old, new, problem):
     here, there = sign_in(), sign_in()
     with pytest.raises(Invalid) as caught:
-        sessions.change_password(signed(here), old, new, NOW)
+        by_password.change_password(signed(here), old, new, Asked(NOW))
     assert [(p.field, p.code) for p in caught.value.problems] == [problem]
     assert signed(here) is not None
     assert signed(there) is not None
@@ -201,15 +198,15 @@ def test_guessing_the_old_password_is_slowed_too(acme):
     here = signed(sign_in())
     for _ in range(6):
         with pytest.raises(Invalid):
-            sessions.change_password(here, "wrong password", "another horse 7", NOW)
+            by_password.change_password(here, "wrong password", "another horse 7", Asked(NOW))
     with pytest.raises(TooMany):
-        sessions.change_password(here, PASSWORD, "another horse 7", NOW)
+        by_password.change_password(here, PASSWORD, "another horse 7", Asked(NOW))
 
 
 def test_a_session_does_not_outlive_a_change_of_password_by_staying_old(acme):
     token = sign_in()
     later = NOW + dt.timedelta(hours=7)
-    token = sessions.change_password(signed(token, later), PASSWORD, "another horse 7", later)
+    token = by_password.change_password(signed(token, later), PASSWORD, "another horse 7", Asked(later))
     assert Session.objects.get().created_at == NOW
 
 
@@ -234,8 +231,8 @@ def test_first_passwords_expire_and_are_good_for_choosing_another_only(acme, con
     with pytest.raises(Unsigned):
         sign_in("ann", given["password"], now=expired)
     with pytest.raises(Unsigned):
-        sessions.change_password(signed(token), given["password"], "another horse 7", expired)
-    token = sessions.change_password(signed(token), given["password"], "another horse 7", NOW)
+        by_password.change_password(signed(token), given["password"], "another horse 7", Asked(expired))
+    token = by_password.change_password(signed(token), given["password"], "another horse 7", Asked(NOW))
     assert not signed(token).is_first_password
     with pytest.raises(Unsigned):
         sign_in("ann", given["password"])
