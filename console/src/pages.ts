@@ -8,6 +8,7 @@ const Me = page(() => import("./pages/Me.vue"));
 const Lost = page(() => import("./pages/Lost.vue"));
 const Code = page(() => import("./pages/Code.vue"));
 const Document = page(() => import("./pages/Document.vue"));
+const Decide = page(() => import("./pages/Decide.vue"));
 const Grants = page(() => import("./pages/Grants.vue"));
 const Messages = page(() => import("./pages/Messages.vue"));
 const Leaving = page(() => import("./pages/directory/Leaving.vue"));
@@ -26,6 +27,7 @@ const OWN: Record<string, Component> = {
   "directory.guest": page(() => import("./pages/directory/Branches.vue")),
   "directory.callback": page(() => import("./pages/directory/Doctor.vue")),
   "directory.contacts": page(() => import("./pages/directory/Contacts.vue")),
+  "directory.notice": page(() => import("./pages/Notices.vue")),
 };
 /** Records with a page of their own; by code, or by code and name where each is another page. */
 const OWN_RECORD: Record<string, Component> = {
@@ -41,6 +43,7 @@ export function pageOf(path: string): Shown {
   if (path === "/") return { page: Home, props: {} };
   if (path === "/me") return { page: Me, props: {} };
   const [, code = "", first = "", second = ""] = path.split("/");
+  if (code === "decide") return /^[a-z_]+\.[a-z_]+$/.test(first) && second ? { page: Decide, props: { code: first, id: second } } : { page: Lost, props: {} };
   if (!/^[a-z_]+\.[a-z_]+$/.test(code)) return { page: Lost, props: {} };
   if (!first) return OWN[code] ? { page: OWN[code], props: {} } : { page: Code, props: { code } };
   if (first === "new") return { page: Document, props: { code, draft: second } };

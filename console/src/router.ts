@@ -18,6 +18,7 @@ export const router = createRouter({
     { path: "/e/:enterprise/console", name: "console", component: Nothing },
     { path: "/", name: "home", component: Nothing },
     { path: "/me", name: "me", component: Nothing },
+    { path: "/decide/:code([a-z_]+\\.[a-z_]+)/:id", name: "decide", component: Nothing },
     { path: "/:code([a-z_]+\\.[a-z_]+)", name: "list", component: Nothing },
     { path: "/:code([a-z_]+\\.[a-z_]+)/new", redirect: (to) => ({ path: `${to.path}/${newKey().slice(0, 8)}`, query: to.query }) },
     { path: "/:code([a-z_]+\\.[a-z_]+)/new/:key", name: "new", component: Nothing },

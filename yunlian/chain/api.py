@@ -97,7 +97,7 @@ def get_membership(request: Request) -> Any:
     return _membership(request)
 
 
-@route("POST", "/api/chain/membership/join", needs="chain.credential.edit")
+@route("POST", "/api/chain/membership/join", needs="chain.credential.edit", is_sensitive=True)
 def join(request: Request) -> Any:
     """Join the chain, or join again, with a credential."""
     credential = request.body.get("credential")
@@ -149,14 +149,14 @@ def _membership(request: Request) -> dict[str, Any]:
     }
 
 
-@route("POST", "/api/chain/keys/rotate", needs="chain.credential.edit")
+@route("POST", "/api/chain/keys/rotate", needs="chain.credential.edit", is_sensitive=True)
 def rotate(request: Request) -> Any:
     """Make a new signing key and announce it to every partner."""
     made = rotation.rotate(request.ctx)
     return {"key": made.key_id, "made_at": made.made_at.isoformat().replace("+00:00", "Z")}
 
 
-@route("POST", "/api/chain.credential", needs="chain.credential.edit")
+@route("POST", "/api/chain.credential", needs="chain.credential.edit", is_sensitive=True)
 def create_credential(request: Request) -> Any:
     """Make an access credential; its token is in this answer and nowhere else, ever."""
     made = save("chain.credential", request.ctx, request.body)

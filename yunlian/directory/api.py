@@ -115,7 +115,7 @@ def read_connection(request: Request, id: str) -> Any:
     return _shown(request, connections.find(id))
 
 
-@route("PUT", "/api/directory/connections/{id}", needs="directory.connection.edit")
+@route("PUT", "/api/directory/connections/{id}", needs="directory.connection.edit", is_sensitive=True)
 def change_connection(request: Request, id: str) -> Any:
     """Change its fields; a blank secret keeps the one there is."""
     return _shown(request, connections.change(request.ctx, id, request.body))
@@ -142,7 +142,10 @@ def list_receivers(request: Request, id: str) -> Any:
 
 
 @route(
-    "POST", "/api/directory/connections/{id}/receivers/{receiver}/renew", needs="directory.connection.edit"
+    "POST",
+    "/api/directory/connections/{id}/receivers/{receiver}/renew",
+    needs="directory.connection.edit",
+    is_sensitive=True,
 )
 def renew_receiver(request: Request, id: str, receiver: str) -> Any:
     """Make a new address and new keys; the old ones stop at once."""
@@ -400,7 +403,9 @@ def leave(request: Request, id: str) -> Any:
     return Answer(leaving.leave(request.ctx, id, first_passwords=wanted), secrets=("passwords",))
 
 
-@route("POST", "/api/directory/connections/{id}/passwords", needs="directory.connection.edit")
+@route(
+    "POST", "/api/directory/connections/{id}/passwords", needs="directory.connection.edit", is_sensitive=True
+)
 def first_passwords(request: Request, id: str) -> Any:
     """First passwords for everybody brought here who has no way in, shown this once."""
     given = leaving.give_first_passwords(request.ctx, id)

@@ -4,7 +4,7 @@ from yunlian.kernel import retention
 from yunlian.kernel.document import View, declare_view
 from yunlian.kernel.text import _
 
-from .models import Callback, Change, Connection, Decision, Guest, Handover, Match, Run
+from .models import Callback, Change, Connection, Decision, Guest, Handover, Match, Notice, Run
 
 CONNECTION = declare_view(
     View(
@@ -82,6 +82,17 @@ GUEST = declare_view(
         header=Guest,
         columns="employee home_name given_by given_at ended_at",
         permissions=("view", "export", "edit"),
+    )
+)
+
+NOTICE = declare_view(
+    View(
+        code="directory.notice",
+        label=_("Approval notice"),
+        header=Notice,
+        columns="number employee connection state outcome error remedy at sent_at settled_at",
+        find="number",
+        permissions=("view", "export", "retry"),
     )
 )
 

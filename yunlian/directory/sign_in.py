@@ -74,7 +74,7 @@ def wecom_app(conn: Connection, secrets: Mapping[str, str]) -> WeComApp | None:
         settings.WECOM_URL, _WECOM_HTTP, stores.TOKENS, stores.pace(stores.Waiting(), PATIENCE_S)
     )
     client = wecom.client(connection, wecom.App(conn.corp_id, secret, int(agent)))
-    if settings.WECOM_URL == wecom.API:
+    if not is_played("wecom"):
         return WeComApp(client)
     return WeComApp(client, open_host=settings.WECOM_URL, login_host=settings.WECOM_URL)
 
@@ -92,6 +92,11 @@ def dingtalk_app(conn: Connection, secrets: Mapping[str, str]) -> DingTalkApp:
     agent = conn.settings.get("agent_id", "")
     client = DingTalkClient(api, key, conn.corp_id, stores.TOKENS)
     return DingTalkApp(client, int(agent) if agent.isdigit() else 0, console)
+
+
+def is_played(platform: str) -> bool:
+    """Whether a sandbox plays a platform here; its phone is a browser, and must be told what it stands for."""
+    return bool(settings.DINGTALK_URL) if platform == "dingtalk" else bool(settings.WECOM_URL != wecom.API)
 
 
 _APPS = {"wecom": wecom_app, "dingtalk": dingtalk_app}

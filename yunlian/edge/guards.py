@@ -6,16 +6,20 @@ table components of the console set.
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 
 from yunlian.kernel.text import Label, _
+from yunlian.platforms.addresses import origin
 
+# Where a sandbox plays DingTalk, its phone is a browser, and what DingTalk's client gives a page comes from there.
+_SANDBOX = f" {origin(settings.DINGTALK_URL)}" if settings.DINGTALK_URL else ""
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+        f"default-src 'none'; script-src 'self'{_SANDBOX}; style-src 'self'; style-src-attr 'unsafe-inline'; "
         "img-src 'self' data: blob:; "
-        "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
+        f"font-src 'self' data:; connect-src 'self'{_SANDBOX}; worker-src 'self' blob:; manifest-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

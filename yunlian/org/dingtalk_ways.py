@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from yunlian.kernel.text import Label, _
+from yunlian.platforms.addresses import origin
 from yunlian.platforms.dingtalk import signin, users
 from yunlian.platforms.dingtalk.client import Client
 
@@ -61,7 +62,9 @@ class Inside:
     provider = PROVIDER
     place = "client"
     label: Label = _("DingTalk")
-    script = f"{settings.DINGTALK_URL}/dingtalk/jsapi.js" if settings.DINGTALK_URL else ""
+    script = (
+        f"{origin(settings.DINGTALK_URL)}/sandbox/page/dingtalk/jsapi.js" if settings.DINGTALK_URL else ""
+    )
 
     def leave(self, connected: Connected, state: str, back: str) -> Leaving:
         return Leaving(state, "", connected.corp, connected.app.client.app.key)

@@ -63,7 +63,9 @@ def begin(user_id: int) -> Enrolment:
 
 def _svg(text: str) -> str:
     out = io.BytesIO()
-    segno.make_qr(text, error="m").save(out, kind="svg", scale=5, border=4, light="white", xmldecl=False, nl=False)
+    segno.make_qr(text, error="m").save(
+        out, kind="svg", scale=5, border=4, light="white", xmldecl=False, nl=False
+    )
     return out.getvalue().decode()
 
 

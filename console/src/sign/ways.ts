@@ -9,10 +9,14 @@ interface Leaving { state: string; address: string; corp: string; client_id: str
 
 export const waysOf = (enterprise: string, corp = ""): Promise<Ways> => get<Ways>("sign-in/ways", { enterprise, corp }, { quiet: true });
 
-/** Which platform's own app shows this page; `corpId` in the address is how DingTalk opens ours. */
+/**
+ * Which platform's own app shows this page. `corpId` in the address is how DingTalk's workbench opens ours; `inside` says
+ * it for a sandbox, whose phone is a browser like any other.
+ */
 export function clientHere(agent = navigator.userAgent, search = location.search): "wecom" | "dingtalk" | null {
-  if (/wxwork/i.test(agent)) return "wecom";
-  return /dingtalk/i.test(agent) || new URLSearchParams(search).has("corpId") ? "dingtalk" : null;
+  const query = new URLSearchParams(search);
+  if (/wxwork/i.test(agent) || query.get("inside") === "wecom") return "wecom";
+  return /dingtalk/i.test(agent) || query.has("corpId") || query.get("inside") === "dingtalk" ? "dingtalk" : null;
 }
 
 /** A page of ours, or home: what stands in an address was written by anybody. */

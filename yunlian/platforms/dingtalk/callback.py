@@ -7,7 +7,7 @@ open, store, answer, and work on it later.
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from yunlian.platforms.dingtalk.crypto import Undecryptable, decrypt, encrypt, is_signed, signature
@@ -48,8 +48,8 @@ class Receiver:
     the CustomKey.
     """
 
-    token: str
-    aes_key: str
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
     owner: str
 
     def opened(self, query: Mapping[str, str], body: bytes) -> dict[str, Any]:

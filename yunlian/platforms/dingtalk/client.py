@@ -5,7 +5,7 @@ The verbs are in the files named after their nouns (`departments`, `users`, `not
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from yunlian.platforms.dingtalk.api import Api, Owner
@@ -37,7 +37,7 @@ class InternalApp:
     """An app the corp made for itself (企业内部应用)."""
 
     key: str
-    secret: str
+    secret: str = field(repr=False)
 
     def fetched(self, api: Api, corp_id: str) -> Token:
         body = {"appKey": self.key, "appSecret": self.secret}
@@ -49,8 +49,8 @@ class SuiteApp:
     """An app of a vendor's that corps install (第三方企业应用). `ticket` gives the newest suite ticket, "" before the first."""
 
     key: str
-    secret: str
-    ticket: Callable[[], str]
+    secret: str = field(repr=False)
+    ticket: Callable[[], str] = field(repr=False)
 
     def fetched(self, api: Api, corp_id: str) -> Token:
         body = {

@@ -4,7 +4,7 @@ Every code is good once and for five minutes. State, nonce and redirect are the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import urlencode
 
@@ -28,8 +28,8 @@ class Level(IntEnum):
 class UserToken:
     """A person's own token. `corp_id` is there when the scope was `openid corpid`."""
 
-    access: str
-    refresh: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
     expires_in_s: int
     corp_id: str
 
@@ -131,7 +131,7 @@ class AdminConsole:
     api: Api
     tokens: Tokens
     corp_id: str
-    sso_secret: str
+    sso_secret: str = field(repr=False)
 
     def creator(self, code: str) -> Creator:
         """Redeem the `code` that was appended to the app's admin address."""

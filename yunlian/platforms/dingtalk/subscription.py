@@ -1,7 +1,7 @@
 """Callback address of an internal app, set through the API instead of the console; its owner key is the corp ID."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from yunlian.platforms.dingtalk.client import Client
 from yunlian.platforms.dingtalk.wire import Json, flag, listed, number, part, several, text
@@ -12,8 +12,8 @@ class Subscription:
     """Where DingTalk sends which events. Token 6 to 63 letters and digits, AES key 43."""
 
     url: str
-    token: str
-    aes_key: str
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
     tags: tuple[str, ...]
 
 

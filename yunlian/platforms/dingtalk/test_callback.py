@@ -2,7 +2,12 @@
 
 import base64
 import json
+import os
+import random
+import shutil
+import string
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +18,7 @@ from hypothesis import strategies as st
 from yunlian.platforms.dingtalk.callback import REMEDIES, CallbackRefused, Receiver
 from yunlian.platforms.dingtalk.crypto import Undecryptable, decrypt, encrypt, is_signed, signature
 
+CONSOLE = Path(__file__).parents[3] / "console"
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text(encoding="utf-8"))
 MADE = [vector for vector in VECTORS if "prefix" in vector]  # the real server's prefix is not published
 EVENTS = [vector for vector in VECTORS if vector["msg"].startswith("{")]
@@ -214,3 +220,61 @@ def test_any_text_is_opened_or_refused_and_never_breaks(encrypted: str, key: str
         decrypt(key, encrypted)
     with pytest.raises(Undecryptable):
         decrypt(KEY, encrypted)
+
+
+# WeCom's envelope has the same format, and its library was not written by us. DingTalk's own package for Node encodes the
+# text as a URI before encrypting, which is right for `success` alone.
+INDEPENDENT = """
+import { decrypt, encrypt, getSignature } from "@wecom/crypto";
+let text = "";
+for await (const chunk of process.stdin) text += chunk;
+process.stdout.write(JSON.stringify(JSON.parse(text).map((each) => {
+  const opened = decrypt(each.aes, each.encrypt);
+  const encrypted = encrypt(each.aes, each.msg, each.owner);
+  return {
+    msg: opened.message, owner: opened.id, sig: getSignature(each.token, each.ts, each.nonce, each.encrypt),
+    encrypt: encrypted, theirs: getSignature(each.token, each.ts, each.nonce, encrypted),
+  };
+})));
+"""
+
+
+def _random_case(chance: random.Random) -> dict[str, str]:
+    letters = string.ascii_letters + string.digits
+    key = base64.b64encode(chance.randbytes(32)).decode().rstrip("=")
+    msg = json.dumps(
+        {"EventType": "".join(chance.choices('user_org张三😀"\\', k=chance.randrange(200)))},
+        ensure_ascii=False,
+    )
+    case = {
+        "token": "".join(chance.choices(letters, k=chance.randint(3, 32))), "aes": key, "msg": msg,
+        "owner": "ding" + "".join(chance.choices(letters, k=chance.randint(1, 20))),
+        "ts": str(chance.randrange(10**12, 10**13)), "nonce": "".join(chance.choices(letters, k=8)),
+    }  # fmt: skip
+    encrypted = encrypt(key, msg, case["owner"])
+    return case | {
+        "encrypt": encrypted,
+        "sig": signature(case["token"], case["ts"], case["nonce"], encrypted),
+    }
+
+
+def test_an_independent_implementation_agrees_both_ways() -> None:
+    """`@wecom/crypto`, which `make test` puts into console/node_modules, on random messages."""
+    seed = int(os.environ.get("YUNLIAN_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"YUNLIAN_SEED={seed}")  # noqa: T201 (shown when the test fails, to repeat it)
+    chance = random.Random(seed)
+    cases = [_random_case(chance) for _ in range(300)]
+    node = shutil.which("node")
+    assert node, "node is not on the PATH; `make test` puts it there"
+    done = subprocess.run(
+        [node, "--input-type=module", "--eval", INDEPENDENT],
+        input=json.dumps(cases), cwd=CONSOLE, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    assert len(answers) == 300
+    for case, answer in zip(cases, answers, strict=True):
+        assert (answer["msg"], answer["owner"], answer["sig"]) == (case["msg"], case["owner"], case["sig"])
+        theirs = case | {"encrypt": answer["encrypt"], "sig": answer["theirs"]}
+        query, body = request(theirs)
+        assert receiver(case).opened(query, body) == json.loads(case["msg"])

@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -707,3 +708,35 @@ def test_twenty_thousand_people_are_made_and_read(sandbox: Running, client: Clie
     assert made == {"people": 20_010, "departments": 807}
     assert departments.detail(client, 1).members == 20_010
     assert len(list(users.members(client, 1013))) == 25
+
+
+def test_secrets_do_not_show(suite: SuiteApp) -> None:
+    console = signin.AdminConsole(Api(), Tokens(MemoryTokens()), VENDOR, "sso-secret-1")
+    tokens = signin.UserToken("access-1", "refresh-1", 7200, CORP)
+    for each, hidden in (
+        (APP, APP.secret),
+        (suite, suite.secret),
+        (console, "sso-secret-1"),
+        (tokens, "access-1"),
+    ):
+        assert hidden not in repr(each)
+
+
+def test_a_restart_keeps_everything(tmp_path: Path) -> None:
+    with running([PLATFORM], tmp_path) as first:
+        http = httpx.Client(timeout=5, trust_env=False)
+        api = Api(Bases.at(f"{first.base_url}/dingtalk"), http=http)
+        client = Client(api, APP, CORP, Tokens(MemoryTokens()))
+        act(first, "/apps/install", app_key=SUITE, corp_id=CORP, departments=[1001])
+        act(first, "/people/leave", corp_id=CORP, userid="u1004")
+        act(first, "/apps/receiver", app_key=SUITE, mode="stream")
+        act(first, "/roles", corp_id=CORP, name="采购")
+        notices.send(client, AGENT, form(), users=["u1001", "nobody"])
+        todos.create(client, "un1", todos.Todo("s1", "x", "http://127.0.0.1/", ("un1",)))
+        cards.deliver(client, cards.Card("tpl", "po-1", {"title": "PO-1"}), "u1001", APP.key)
+        act(first, "/phone/press", track_id="po-1", action="approve")
+        httpx.get(signin.login_url(api, APP.key, "http://127.0.0.1:1/", "s"), trust_env=False)
+        before = world(first)
+    with running([PLATFORM], tmp_path) as second:
+        assert world(second) == before
+        assert world(second) is not before

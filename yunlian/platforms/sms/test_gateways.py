@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -309,3 +310,15 @@ def test_tencents_receipts_are_pulled_once(sandbox: Running) -> None:
 def test_secrets_do_not_show(gateway: Any) -> None:
     assert "secret-key" not in repr(gateway)
     assert "access-key-secret" not in repr(gateway)
+
+
+def test_a_restart_keeps_everything(tmp_path: Path) -> None:
+    with running([PLATFORM], tmp_path) as first:
+        base = f"{first.base_url}/sms/aliyun"
+        Aliyun("sandbox-access-key-id", "sandbox-access-key-secret", base).send(code("aliyun"))
+        first.control("/sms/signatures", vendor="tencent", name="新签名", approved=False)
+        before = first.sandbox.world.part(Sms)
+    with running([PLATFORM], tmp_path) as second:
+        kept = second.sandbox.world.part(Sms)
+        assert kept == before
+        assert kept is not before

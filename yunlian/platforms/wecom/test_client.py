@@ -6,12 +6,14 @@ import httpx
 import pytest
 
 from ..errors import NO_ANSWER, PACED, UNREADABLE, PlatformError
+from ..pacing import Pace, PaceKey
 from ..sandbox.faults import Fault, Kind, Where, switch_on
-from . import departments, members
-from .client import App, Connection, client
+from . import addresses, departments, members
+from .client import LIMITS, LIMITS_OF, App, Connection, client
 from .conftest import Desk
 from .refusals import REMEDIES, refusal
 from .sandbox import state as demo
+from .sandbox.calls import count
 
 
 def fault(desk: Desk, kind: Kind, path: str, **more: object) -> None:
@@ -85,6 +87,39 @@ def test_the_limit_stops_this_path_for_this_corp_only(desk: Desk, refused) -> No
     assert len(departments.tree(desk.app())) == 1
 
 
+def ticket(desk: Desk) -> int:
+    """Ask past our own pace; the platform's code."""
+    asked = {"type": "agent_config", "access_token": desk.app().token()}
+    url = f"{desk.connection.base_url}/cgi-bin/ticket/get"
+    return desk.http.get(url, params=asked).json()["errcode"]
+
+
+def test_the_sandbox_keeps_to_the_documented_limits(desk: Desk) -> None:
+    """A hundred an hour; one more closes the path for as long as the window was."""
+    assert [ticket(desk) for _ in range(101)] == [0] * 100 + [45009]
+    desk.running.control("/time", advance_s=3500)
+    assert ticket(desk) == 45009
+    assert departments.tree(desk.app())[0].id == 1
+    desk.running.control("/time", advance_s=101)
+    assert ticket(desk) == 0
+    desk.control("/options", count_calls=False)
+    assert {ticket(desk) for _ in range(150)} == {0}
+
+
+def test_our_pace_stays_below_every_limit() -> None:
+    """Against the counting of the sandbox, beginning wherever its window begins."""
+    now = [1000.0]
+    pace = Pace(
+        patience_s=1e9, clock=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds)
+    )
+    state = demo.Wecom()
+    for path, limits in {"user/create": LIMITS, **LIMITS_OF}.items():
+        for _ in range(min(limits[0].calls * 2, 22_000)):
+            pace.wait(PaceKey("wecom", demo.CORP, path), limits)
+            count(state, demo.CORP, path, now[0])
+    assert len(state.counted) == sum(len(each) for each in (LIMITS, *LIMITS_OF.values()))
+
+
 def test_every_other_refusal_is_final(desk: Desk, refused) -> None:
     fault(desk, Kind.THROTTLED, "/cgi-bin/department/*", code="60011")
     assert refused(departments.ids, desk.contacts()) == "60011"
@@ -140,3 +175,7 @@ def test_an_app_needs_a_name_to_keep_its_token_by() -> None:
     with pytest.raises(ValueError, match="needs a name"):
         App("ww1", "secret")
     assert App("ww1", "secret", 1000002).name == "1000002"
+
+
+def test_addresses_for_firewalls(desk: Desk) -> None:
+    assert addresses.of_callbacks(desk.app()) == addresses.of_api(desk.app()) == ["127.0.0.1"]

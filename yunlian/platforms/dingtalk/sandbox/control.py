@@ -52,7 +52,6 @@ _ACTS: dict[str, Act] = {
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All of them."""
-    state = partial(sandbox.world.part, DingTalk)
     return [
         *(posted(path, partial(act, sandbox)) for path, act in _ACTS.items()),
         _calling_out(sandbox, "/apps/receiver", _set_receiver),
@@ -60,7 +59,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         posted("/switches", partial(_set_switches, sandbox)),
         posted("/tokens/expire", partial(_expire, sandbox)),
         posted("/stream/disconnect", partial(_disconnect, sandbox)),
-        read("/overview", lambda _: _overview(state())),
+        read("/overview", lambda _: _overview(sandbox)),
         read("/credentials", lambda _: credentials(sandbox)),
         read("/people", partial(_people, sandbox)),
         read("/logins/{id}", partial(phone.login, sandbox)),
@@ -146,7 +145,12 @@ def _disconnect(sandbox: Sandbox, asked: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _overview(state: DingTalk) -> dict[str, Any]:
+def _overview(sandbox: Sandbox) -> dict[str, Any]:
+    with sandbox.world.lock:
+        return _told(sandbox.world.part(DingTalk))
+
+
+def _told(state: DingTalk) -> dict[str, Any]:
     return {
         "corps": [_corp(each) for each in state.corps.values()],
         "apps": [asdict(each) | {"is_suite": each.is_suite} for each in state.apps.values()],

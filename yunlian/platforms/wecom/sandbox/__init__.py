@@ -8,6 +8,7 @@ from starlette.routing import Route
 from ...sandbox.faults import Fault
 from ...sandbox.platform import Platform, Sandbox
 from . import (
+    addresses,
     batches,
     calls,
     control,
@@ -38,7 +39,19 @@ def _throttled(fault: Fault, _path: str) -> Response:
 
 
 # Importing these registers their calls.
-REGISTERED = (batches, corpgroup, customers, departments, media, members, messages, signin, tags, tickets)
+REGISTERED = (
+    addresses,
+    batches,
+    corpgroup,
+    customers,
+    departments,
+    media,
+    members,
+    messages,
+    signin,
+    tags,
+    tickets,
+)
 
 
 def _routes(sandbox: Sandbox) -> list[Route]:

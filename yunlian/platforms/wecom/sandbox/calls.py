@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ...sandbox.platform import Sandbox
-from .state import App, Corp, TokenRow, Wecom
+from ..client import LIMITS, LIMITS_OF
+from .state import App, Corp, Counted, TokenRow, Wecom
 
 CONTACTS, CUSTOMERS, APP, DOWNSTREAM = "contacts", "customers", "app", "downstream"
 ANYONE = frozenset({CONTACTS, CUSTOMERS, APP, DOWNSTREAM})
@@ -90,19 +91,21 @@ def api(method: str, path: str, who: frozenset[str] = ANYONE) -> Callable[[Act],
 def routes(sandbox: Sandbox) -> list[Route]:
     """A route for every registered call. Another method is answered too, with a refusal as the platform has it."""
     return [
-        Route(f"/cgi-bin/{path}", _endpoint(sandbox, method, who, act), methods=["GET", "POST"])
+        Route(f"/cgi-bin/{path}", _endpoint(sandbox, method, path, who, act), methods=["GET", "POST"])
         for method, path, who, act in KEPT
     ]
 
 
 def _endpoint(
-    sandbox: Sandbox, method: str, who: frozenset[str], act: Act
+    sandbox: Sandbox, method: str, path: str, who: frozenset[str], act: Act
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             body, file = await _content(request, method)
             with sandbox.world.change():
                 call = _call(sandbox, request, who, body, file)
+                if call.state.options.count_calls:
+                    count(call.state, call.corp.id, path, call.now)
                 return answer({"errcode": 0, "errmsg": "ok", **act(call)})
         except Refused as refused:
             return refusal(refused, request.client.host if request.client else "")
@@ -172,6 +175,19 @@ def _permitted(call: Call, who: frozenset[str], address: str) -> None:
             raise Refused(60020, "not allow to access from your ip")
     if kind not in who:
         raise Refused(48002, "api forbidden")
+
+
+def count(state: Wecom, corp: str, path: str, now: float) -> None:
+    """Refused with 45009 beyond the documented limits; the path stays closed for as long as the window was."""
+    for limit in LIMITS_OF.get(path, LIMITS):
+        counted = state.counted.setdefault(f"{corp}/{path}/{limit.per_s:.0f}", Counted())
+        if now >= counted.since + limit.per_s:
+            counted.since, counted.calls = now, 0
+        counted.calls += 1
+        if counted.calls > limit.calls and now >= counted.closed_until:
+            counted.closed_until = now + limit.per_s
+        if now < counted.closed_until:
+            raise Refused(45009, "api freq out of limit")
 
 
 def number(text: object, code: int) -> int:

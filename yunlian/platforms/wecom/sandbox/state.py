@@ -27,6 +27,7 @@ class Options:
     spelled_opiton: bool = False  # OpitonIds instead of OptionIds
     apps_get_member_events: bool = False  # self-built apps are told of members too
     simplelist_blocked_too: bool = False  # 48009 also on simplelist, get and department/get
+    count_calls: bool = True  # keep to the documented limits
     retry_pause_s: float = 1.0  # between attempts of a callback
     duplicate_task: int = 42014  # code for a task_id that was used before
 
@@ -262,6 +263,15 @@ class TokenRow:
 
 
 @dataclass
+class Counted:
+    """Calls of one path by one corp, in one window of a limit: since when, how many, and closed until when."""
+
+    since: float = 0.0
+    calls: int = 0
+    closed_until: float = 0.0
+
+
+@dataclass
 class Code:
     """A sign-in code: single use, five minutes. `person` is empty for one who is not a member."""
 
@@ -374,6 +384,7 @@ class Wecom:
     corps: dict[str, Corp] = field(default_factory=lambda: _corps())
     tokens: dict[str, TokenRow] = field(default_factory=dict)
     tickets: dict[str, TokenRow] = field(default_factory=dict)
+    counted: dict[str, Counted] = field(default_factory=dict)  # "corp/path/window in seconds"
     codes: dict[str, Code] = field(default_factory=dict)
     user_tickets: dict[str, UserTicket] = field(default_factory=dict)
     scans: dict[str, Scan] = field(default_factory=dict)

@@ -16,6 +16,7 @@ export async function options(root) {
       choice(now, "duplicate_task", t("task_id 重复时的错误码", "Code for a task id used before"), [42014, 42030]),
       choice(now, "card_answer_hours", t("事件 response_code 有效小时", "Hours an event's response code lives"), [24, 72]),
       choice(now, "retry_pause_s", t("回调重试间隔（秒）", "Seconds between attempts"), [0.1, 1, 5, 30]),
+      either(now, "count_calls", t("按公布的频率限制计数（超出返回 45009）", "Count calls against the documented limits (45009)")),
       either(now, "same_token_again", t("有效期内重复获取令牌返回同一个", "A second gettoken gives the same token")),
       either(now, "spelled_opiton", t("卡片事件写作 OpitonIds", "Card events spell OpitonIds")),
       either(now, "apps_get_member_events", t("自建应用也收到成员变更事件", "Self-built apps get member events")),
