@@ -36,10 +36,13 @@ export function unchangedOf(read: number, tally: Partial<Record<string, number>>
 export interface Diff { name: string; before: string; after: string }
 
 /** Fields of a change in the order people look for them; what is not known comes last. */
+/** What the row of an addition says already, in columns of its own. */
+const SAID = new Set(["name", "department", "parent"]);
 const FIELDS = ["name", "account", "mobile", "department", "parent", "position"];
-export function diffsOf(fields: Record<string, readonly [string, string]>): Diff[] {
+export function diffsOf(change: { act: Act; fields: Record<string, readonly [string, string]> }): Diff[] {
   const at = (name: string): number => (FIELDS.includes(name) ? FIELDS.indexOf(name) : FIELDS.length);
-  return Object.entries(fields)
+  return Object.entries(change.fields)
+    .filter(([name]) => change.act !== "add" || !SAID.has(name))
     .map(([name, [before, after]]) => ({ name, before, after }))
     .sort((a, b) => at(a.name) - at(b.name));
 }
