@@ -11,6 +11,7 @@ const Document = page(() => import("./pages/Document.vue"));
 const Decide = page(() => import("./pages/Decide.vue"));
 const Grants = page(() => import("./pages/Grants.vue"));
 const Messages = page(() => import("./pages/Messages.vue"));
+const Leaving = page(() => import("./pages/directory/Leaving.vue"));
 
 const OWN: Record<string, Component> = {
   "chain.lanes": page(() => import("./pages/Lanes.vue")),
@@ -19,7 +20,20 @@ const OWN: Record<string, Component> = {
   "chain.link": page(() => import("./pages/Links.vue")),
   "chain.credential": page(() => import("./pages/Credentials.vue")),
   "chain.product": page(() => import("./pages/Products.vue")),
+  "directory.connection": page(() => import("./pages/directory/Connections.vue")),
+  "directory.run": page(() => import("./pages/directory/Runs.vue")),
+  "directory.conflicts": page(() => import("./pages/directory/Conflicts.vue")),
+  "directory.handover": page(() => import("./pages/directory/Leavers.vue")),
+  "directory.guest": page(() => import("./pages/directory/Branches.vue")),
+  "directory.callback": page(() => import("./pages/directory/Doctor.vue")),
+  "directory.contacts": page(() => import("./pages/directory/Contacts.vue")),
   "directory.notice": page(() => import("./pages/Notices.vue")),
+};
+/** Records with a page of their own; by code, or by code and name where each is another page. */
+const OWN_RECORD: Record<string, Component> = {
+  "directory.connection": page(() => import("./pages/directory/Connection.vue")),
+  "directory.connection/sms": page(() => import("./pages/directory/Sms.vue")),
+  "directory.run": page(() => import("./pages/directory/Run.vue")),
 };
 
 export interface Shown { page: Component; props: Record<string, string> }
@@ -35,5 +49,7 @@ export function pageOf(path: string): Shown {
   if (first === "new") return { page: Document, props: { code, draft: second } };
   if (second === "grants") return { page: Grants, props: { id: first } };
   if (second === "messages") return { page: Messages, props: { id: first } };
-  return { page: Document, props: { code, id: first } };
+  if (second === "leaving") return { page: Leaving, props: { id: first } };
+  const record = OWN_RECORD[`${code}/${first}`] ?? OWN_RECORD[code];
+  return record ? { page: record, props: { id: first } } : { page: Document, props: { code, id: first } };
 }

@@ -23,7 +23,7 @@ export const router = createRouter({
     { path: "/:code([a-z_]+\\.[a-z_]+)/new", redirect: (to) => ({ path: `${to.path}/${newKey().slice(0, 8)}`, query: to.query }) },
     { path: "/:code([a-z_]+\\.[a-z_]+)/new/:key", name: "new", component: Nothing },
     { path: "/:code([a-z_]+\\.[a-z_]+)/:id", name: "document", component: Nothing },
-    { path: "/:code([a-z_]+\\.[a-z_]+)/:id/:sub(grants|messages)", name: "part", component: Nothing },
+    { path: "/:code([a-z_]+\\.[a-z_]+)/:id/:sub(grants|messages|leaving)", name: "part", component: Nothing },
     { path: "/:rest(.*)*", name: "lost", component: Nothing },
   ],
 });

@@ -21,14 +21,16 @@ const PAGES = [
   { code: "chain.membership", beside: "chain.link", label: "member.title" },
   { code: "finance.statement", beside: "finance.receivable", label: "statement.title" },
   { code: "finance.statement", beside: "finance.payable", label: "statement.title" },
+  { code: "directory.conflicts", beside: "directory.run", label: "directory.desk.title" },
+  { code: "directory.contacts", beside: "directory.connection", label: "directory.contacts.title" },
 ];
-const ORDER = ["sales", "purchasing", "stock", "finance", "chain", "masters", "org"];
+const ORDER = ["sales", "purchasing", "stock", "finance", "chain", "masters", "directory", "org"];
 
 function withPages(given: MenuMeta): MenuMeta {
   const menu = given.menu.map((app) => ({ ...app, label: app.label || t(`app.${app.app}`), items: [...app.items] }));
   for (const page of PAGES) {
     const app = menu.find((one) => one.items.some((item) => item.code === page.beside));
-    if (app && !menu.some((one) => one.items.some((item) => item.code === page.code))) app.items.push({ code: page.code, label: t(page.label), kind: "page" });
+    if (app && !menu.some((one) => one.items.some((item) => item.code === page.code))) app.items.splice(app.items.findIndex((item) => item.code === page.beside) + 1, 0, { code: page.code, label: t(page.label), kind: "page" });
   }
   const at = (app: string): number => (ORDER.includes(app) ? ORDER.indexOf(app) : ORDER.length);
   return { ...given, menu: menu.sort((a, b) => at(a.app) - at(b.app)) };

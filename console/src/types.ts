@@ -150,9 +150,9 @@ export interface ChainView {
 }
 
 /** A bad row of a sheet, or a record whose step was refused. */
-export interface JobError { row?: number; column?: string | null; field?: string | null; id?: string; name?: string; message: string }
+export interface JobError { row?: number; column?: string | null; heading?: string | null; field?: string | null; id?: string; name?: string; message: string }
 export interface Job {
   id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number | null;
-  result?: { created?: number; updated?: number; done?: number; file?: string; errors?: JobError[] } | null;
+  result?: { created?: number; updated?: number; done?: number; file?: string; errors?: JobError[] } & Record<string, unknown> | null;
   error?: string | null;
 }

@@ -2,7 +2,7 @@
 import { computed, effectScope, nextTick, ref, type EffectScope } from "vue";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { useJob } from "@/list/job";
+import { useJob } from "@/job";
 import { useSelection } from "@/list/selection";
 import type { Job, Row, Total } from "@/types";
 
@@ -70,7 +70,7 @@ describe("selecting", () => {
 describe("following a job", () => {
   const states: Partial<Job>[] = [];
   let scope: EffectScope = effectScope();
-  const follow = (ended: (job: Job) => void) => scope.run(() => useJob("kept", ended)) as ReturnType<typeof useJob>;
+  const follow = (ended: (job: Job | null) => void) => scope.run(() => useJob(ended, "kept")) as ReturnType<typeof useJob>;
   const asked: string[] = [];
   beforeEach(() => {
     vi.useFakeTimers();
@@ -91,8 +91,8 @@ describe("following a job", () => {
   it("asks until it has ended, remembers it meanwhile, and tells the end once", async () => {
     states.push({ state: "queued" }, { state: "running", done: 2 }, { state: "done", done: 4, result: { done: 3, errors: [{ name: "PO-1", message: "不行" }] } });
     const ended = vi.fn();
-    const { job, running, share, begin } = follow(ended);
-    void begin("j1");
+    const { job, running, share, watch } = follow(ended);
+    void watch("j1");
     await vi.advanceTimersByTimeAsync(0);
     expect([job.value?.state, running.value, sessionStorage.getItem("kept")]).toEqual(["queued", true, "j1"]);
     await vi.advanceTimersByTimeAsync(700);
@@ -104,13 +104,12 @@ describe("following a job", () => {
   });
 
   it("is found again after a reload, and only then", async () => {
-    const fresh = follow(vi.fn());
-    fresh.resume();
+    follow(vi.fn());
     await vi.advanceTimersByTimeAsync(10);
     expect(asked).toEqual([]);
     sessionStorage.setItem("kept", "j1");
     states.push({ state: "cancelled", done: 2, result: { done: 2, errors: [] } });
-    fresh.resume();
+    const fresh = follow(vi.fn());
     await vi.advanceTimersByTimeAsync(10);
     expect(fresh.job.value?.state).toBe("cancelled");
   });

@@ -19,6 +19,7 @@ from yunlian.kernel.text import _
 from . import (
     asking,
     branches,
+    changes,
     conflicts,
     connections,
     contacts,
@@ -264,8 +265,10 @@ def leave_out(request: Request, id: str) -> Any:
 
 def _run(run: Run) -> dict[str, Any]:
     options = dict(Run._meta.get_field("state").options)
+    triggers = dict(Run._meta.get_field("trigger").options)
     return {
         "id": str(run.id), "connection": str(run.connection_id), "direction": run.direction, "trigger": run.trigger,
+        "trigger_label": str(triggers[run.trigger]), "platform": run.connection.platform, "states": changes.states(run),
         "state": run.state, "state_label": str(options[run.state]), "is_whole": not run.part,
         "tally": run.tally, "guards": guards.worded(run.guards), "error": run.error or None,
         "override": {"reason": run.override_reason, "by": run.override_name} if run.override_reason else None,

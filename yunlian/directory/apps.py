@@ -8,7 +8,7 @@ from typing_extensions import override
 
 MODULES = (
     "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests",
-    "trying", "doctor", "sign_in", "notices", "api",
+    "trying", "doctor", "sign_in", "notices", "api", "changes", "assigning", "playing",
 )  # fmt: skip
 
 

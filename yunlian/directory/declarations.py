@@ -29,6 +29,7 @@ CHANGE = declare_view(
         code="directory.change",
         label=_("Change"),
         header=Change,
+        menu=None,
         columns="run kind act name place reason state error remedy done_at",
         find="name place",
         sort="id",
@@ -40,6 +41,7 @@ DECISION = declare_view(
         code="directory.decision",
         label=_("Decision"),
         header=Decision,
+        menu=None,
         columns="kind name what value by_name at",
         find="name",
     )
@@ -49,6 +51,7 @@ MATCH = declare_view(
         code="directory.match",
         label=_("Match"),
         header=Match,
+        menu=None,
         columns="kind employee department theirs since ended_at",
         find="theirs",
     )

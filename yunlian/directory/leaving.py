@@ -49,6 +49,7 @@ def preview(ctx: Context, conn: Connection) -> dict[str, Any]:
         "without_way_in": [{k: each[k] for k in ("id", "code", "name", "mobile")} for each in without[:LISTED]],
         "without_count": len(without),
         "matches": Match.objects.filter(connection_id=conn.id, ended_at=None).count(),
+        "kept_matches": Match.objects.filter(connection_id=conn.id, ended_at=conn.stopped_at).count() if conn.stopped_at else 0,
         "kept": str(_("Employees, departments, documents and logs stay as they are. Binding again restores the matches.")),
     }  # fmt: skip
 

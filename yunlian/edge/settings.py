@@ -101,8 +101,11 @@ INSTALLED_APPS = [
     "yunlian.directory",
 ]
 # Where people come from; a sandbox plays these where an address is given.
-WECOM_URL = os.environ.get("YUNLIAN_WECOM_URL", "https://qyapi.weixin.qq.com")
-DINGTALK_URL = os.environ.get("YUNLIAN_DINGTALK_URL", "")
+SANDBOX_URL = os.environ.get("YUNLIAN_SANDBOX_URL", "").rstrip("/")
+WECOM_URL = os.environ.get(
+    "YUNLIAN_WECOM_URL", f"{SANDBOX_URL}/wecom" if SANDBOX_URL else "https://qyapi.weixin.qq.com"
+)
+DINGTALK_URL = os.environ.get("YUNLIAN_DINGTALK_URL", f"{SANDBOX_URL}/dingtalk" if SANDBOX_URL else "")
 # Under which address the outside world, and so the platforms, reach us; without one, that of the request.
 PUBLIC_URL = os.environ.get("YUNLIAN_PUBLIC_URL", "").rstrip("/")
 # Who owns a document, and where: named here because the kernel knows no people.

@@ -212,7 +212,8 @@ def route(
         if any(r.method == method and r.path == path for r in ROUTES):
             raise ValueError(f"{method} {path} is declared twice.")
         summary = (handler.__doc__ or "").strip().split("\n")[0]
-        ROUTES.append(Route(method, path, needs, handler, summary, takes, schema or {}, reads, is_sensitive))
+        made = Route(method, path, needs, handler, summary, takes, schema or {}, reads, is_sensitive)
+        ROUTES.append(made)
         # Literal segments win over parameters, position by position.
         ROUTES.sort(key=lambda r: [(s.startswith("{"), s) for s in r.segments])
         return handler

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from yunlian.kernel.document import Missing
 from yunlian.kernel.scope import Context, Grants
 from yunlian.kernel.sql import run
 
@@ -117,6 +118,15 @@ def _context(
         enterprise_id=enterprise_id, member_id=employee_id, member_name=name, department_id=department_id,
         tree=tuple(tree), grants=united(roles), now=now, today=today, user_id=user_id, is_chain=is_chain,
     )  # fmt: skip
+
+
+def context_of_communication_user(enterprise_id: int, now: dt.datetime) -> Context:
+    """Return the context in which jobs of nobody act, inside `tenant(enterprise_id)`. Raises Missing."""
+    rows = run("SELECT communication_id FROM org_enterprise WHERE id = %s", [enterprise_id])
+    ctx = context_for(enterprise_id, rows[0][0], now, is_chain=True) if rows and rows[0][0] else None
+    if ctx is None:
+        raise Missing("communication user")
+    return ctx
 
 
 def communication_user(enterprise_id: int, now: dt.datetime | None, role: str) -> tuple[Context, bool] | None:

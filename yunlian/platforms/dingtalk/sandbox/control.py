@@ -60,11 +60,26 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         posted("/tokens/expire", partial(_expire, sandbox)),
         posted("/stream/disconnect", partial(_disconnect, sandbox)),
         read("/overview", lambda _: _overview(sandbox)),
+        read("/credentials", lambda _: credentials(sandbox)),
         read("/people", partial(_people, sandbox)),
         read("/logins/{id}", partial(phone.login, sandbox)),
         read("/phone", partial(phone.phone, sandbox)),
         read("/key", lambda _: {"aes_key": phone.aes_key()}),
     ]
+
+
+def credentials(sandbox: Sandbox) -> dict[str, str]:
+    """What a set-up page needs to be filled with: the first internal app, and the corp it belongs to."""
+    with sandbox.world.lock:
+        state = sandbox.world.part(DingTalk)
+        app = next(each for each in state.apps.values() if not each.is_suite)
+        agent = state.corps[app.owner_corp].installs[app.key].agent_id
+        return {
+            "corp_id": app.owner_corp,
+            "app_key": app.key,
+            "app_secret": app.secret,
+            "agent_id": str(agent),
+        }
 
 
 def _calling_out(sandbox: Sandbox, path: str, act: Act) -> Route:

@@ -11,7 +11,7 @@ from yunlian.platforms.sandbox.callbacks import local
 from yunlian.platforms.sandbox.control import Wrong, posted, read
 from yunlian.platforms.sandbox.platform import Sandbox
 
-from .world import Account, Limit, Sms, Template, Vendor
+from .world import Account, Kind, Limit, Sms, Template, Vendor
 
 PAGE = 200
 
@@ -20,12 +20,32 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """All of them."""
     return [
         read("/overview", lambda _: _overview(sandbox)),
+        read("/credentials", lambda _: credentials(sandbox)),
         read("/messages", partial(_messages, sandbox)),
         posted("/account", partial(_set_account, sandbox)),
         posted("/signatures", partial(_set_signature, sandbox)),
         posted("/templates", partial(_set_template, sandbox)),
         posted("/switches", partial(_set_switches, sandbox)),
     ]
+
+
+def credentials(sandbox: Sandbox) -> dict[str, dict[str, str]]:
+    """What a set-up page needs to be filled with, by gateway: account, an approved signature, a template for codes."""
+    with sandbox.world.lock:
+        state = sandbox.world.part(Sms)
+        return {each.value: _ready(state.account(each)) for each in Vendor}
+
+
+def _ready(account: Account) -> dict[str, str]:
+    return {
+        "key": account.key_id,
+        "secret": account.key_secret,
+        "app_id": account.app_id,
+        "signature": next(name for name, approved in account.signatures.items() if approved),
+        "template": next(
+            each.code for each in account.templates.values() if each.approved and each.kind is Kind.CODE
+        ),
+    }
 
 
 def _overview(sandbox: Sandbox) -> dict[str, Any]:
