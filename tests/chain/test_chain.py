@@ -103,6 +103,7 @@ class TestTraffic:
             "line": 1,
             "code": "unmapped",
             "message": "没有对应的商品：P-9",
+            "text": "没有对应的商品：P-9",
         }
 
     def test_an_unknown_kind_is_rejected_as_unsupported(self, pair):

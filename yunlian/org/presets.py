@@ -54,7 +54,7 @@ PRESETS = (
         | {
             "sales.*": "trade",
             "purchase.*": "trade",
-            "stock.*": "decide",
+            "stock.*": "trade",
             "finance.*": "read",
             "finance.receipt": "work",
             "finance.payment": "work",
@@ -107,7 +107,7 @@ PRESETS = (
         | {
             "purchase.*": "trade",
             "stock.*": "read",
-            "stock.receipt_notice": "decide",
+            "stock.receipt_notice": "trade",
             "finance.payment": "work",
             "finance.payable": "view",
             "finance.supplier_funds": "view",
@@ -122,7 +122,7 @@ PRESETS = (
     Preset(
         "keeper",
         "仓管员",
-        verbs=MASTERS_READ | {"stock.*": "decide", "purchase.order": "view", "sales.contract": "view"},
+        verbs=MASTERS_READ | {"stock.*": "trade", "purchase.order": "view", "sales.contract": "view"},
         scopes={"*": "all"},
     ),
     Preset(
