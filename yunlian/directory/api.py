@@ -27,6 +27,7 @@ from . import (
     health,
     leavers,
     leaving,
+    lifecycle,
     looks,
     runs,
     setup,
@@ -175,6 +176,19 @@ def ask_doctor(request: Request, id: str) -> Any:
     return _queued(request, "directory.doctor", connections.find(id), _base(request).encode())
 
 
+@route("POST", "/api/directory/connections/{id}/invite", needs="directory.run.apply")
+def invite_members(request: Request, id: str) -> Any:
+    """Invite everybody who was pushed to WeCom; the job's result has the QR code by which people join."""
+    return _queued(request, "directory.invite", connections.find(id))
+
+
+@route("POST", "/api/directory/bind", needs="directory.connection.edit", schema=_body("code", code=_TEXT))
+def bind_installed(request: Request) -> Any:
+    """Bind to the DingTalk corp that installed our app, with the code its admin console sent along."""
+    made = lifecycle.ask_to_bind(request.ctx, _known(request, "code").get("code"))
+    return Answer({"job": show_job(made)}, 202)
+
+
 @route("GET", "/api/directory/connections/{id}/health", needs="directory.connection.view")
 def read_health(request: Request, id: str) -> Any:
     """Last callbacks, last sync, tokens, and how much of the limits is left."""
@@ -312,15 +326,16 @@ def forget(request: Request, id: str) -> Answer:
 
 @route("GET", "/api/directory/asked", needs="signed")
 def asked(request: Request) -> Any:
-    """Whether somebody has asked me for my mobile."""
-    return {"asked": asking.mine(request.ctx)}
+    """Who was asked for their mobile: I, or people of my department who cannot sign in themselves."""
+    return {"rows": asking.open_for(request.ctx)}
 
 
-@route("PUT", "/api/directory/asked", needs="signed", schema=_body("mobile", mobile=_TEXT))
+@route("PUT", "/api/directory/asked", needs="signed", schema=_body("mobile", mobile=_TEXT, employee=_ID))
 def answer_asked(request: Request) -> Any:
-    """Give my mobile, when I was asked for it."""
-    asking.answer(request.ctx, _known(request, "mobile").get("mobile"))
-    return {"asked": None}
+    """Give my mobile, or that of `employee`, when I was asked for it."""
+    body = _known(request, "mobile", "employee")
+    asking.answer(request.ctx, body.get("mobile"), body.get("employee"))
+    return {"rows": asking.open_for(request.ctx)}
 
 
 # --- people who left, guests, branches

@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from typing_extensions import override
 
 MODULES = (
-    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests",
+    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests", "inviting",
     "trying", "doctor", "sign_in", "notices", "api",
 )  # fmt: skip
 

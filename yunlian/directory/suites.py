@@ -1,14 +1,20 @@
 """Our app in a marketplace: its credentials, its newest ticket, and the corps that have installed it."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import msgspec
+from django.conf import settings
 
+from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Missing
 from yunlian.kernel.sealing import seal, unseal
 from yunlian.platforms.dingtalk import events
+from yunlian.platforms.dingtalk.api import Api
 from yunlian.platforms.dingtalk.client import SuiteApp
 from yunlian.platforms.dingtalk.events import Event
+from yunlian.platforms.dingtalk.signin import AdminConsole
+from yunlian.platforms.tokens import Tokens
 
 from .models import CallbackAddress, Installed, Suite
 
@@ -16,10 +22,15 @@ PURPOSE = "suite secrets"
 
 
 def keep(
-    platform: str, suite_key: str, suite_secret: str, *, token: str, aes_key: str, path: str, now: dt.datetime
-) -> Suite:
-    """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address."""
-    wrapped = seal(PURPOSE, suite_key, msgspec.json.encode({"secret": suite_secret}))
+    platform: str, suite_key: str, suite_secret: str, *, token: str, aes_key: str, path: str, now: dt.datetime,
+    vendor_corp: str = "", sso_secret: str = "",
+) -> Suite:  # fmt: skip
+    """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address.
+
+    `vendor_corp` and `sso_secret` are our own at the platform: they tell who comes from a customer's admin console.
+    """
+    opened = {"secret": suite_secret, "vendor_corp": vendor_corp, "sso_secret": sso_secret}
+    wrapped = seal(PURPOSE, suite_key, msgspec.json.encode(opened))
     suite, _is_new = Suite.objects.update_or_create(
         suite_key=suite_key, defaults={"platform": platform, "wrapped": wrapped}
     )
@@ -35,11 +46,50 @@ def keep(
 
 def app_of(suite_key: str) -> SuiteApp:
     """Return what fetches tokens for corps that installed our app; raises Missing when we have no such app."""
+    return SuiteApp(suite_key, _opened(suite_key)["secret"], lambda: ticket_of(suite_key))
+
+
+def console_of(suite_key: str, api: Api, tokens: Tokens) -> AdminConsole:
+    """Return what tells who came from a customer's admin console; raises Missing when we have no such app."""
+    opened = _opened(suite_key)
+    return AdminConsole(api, tokens, opened["vendor_corp"], opened["sso_secret"])
+
+
+def _opened(suite_key: str) -> dict[str, str]:
     suite = Suite.objects.filter(suite_key=suite_key).first()
     if suite is None:
         raise Missing("suite")
-    opened = msgspec.json.decode(unseal(PURPOSE, suite_key, bytes(suite.wrapped)))
-    return SuiteApp(suite_key, opened["secret"], lambda: ticket_of(suite_key))
+    opened: dict[str, str] = msgspec.json.decode(unseal(PURPOSE, suite_key, bytes(suite.wrapped)))
+    return opened
+
+
+@chore("directory.suite", every_s=60)
+def follow_settings(now: dt.datetime) -> None:
+    """Take over the credentials of our app from the environment when they are new; see settings.DINGTALK_SUITE."""
+    given = settings.DINGTALK_SUITE
+    if given and _digest(given) != _kept_digest(given["key"]):
+        keep(
+            "dingtalk", given["key"], given["secret"], token=given["token"], aes_key=given["aes_key"],
+            path=given["path"], now=now, vendor_corp=given["vendor_corp"], sso_secret=given["sso_secret"],
+        )  # fmt: skip
+
+
+def _digest(given: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(given[name] for name in ("secret", "vendor_corp", "sso_secret", "token", "path", "aes_key"))
+
+
+def _kept_digest(suite_key: str) -> tuple[str, ...]:
+    address = CallbackAddress.objects.filter(receive_id=suite_key, receiver="suite").first()
+    if address is None or not Suite.objects.filter(suite_key=suite_key).exists():
+        return ()
+    opened = _opened(suite_key)
+    aes_key = unseal("directory secrets", address.key, bytes(address.wrapped)).decode()
+    return (
+        *(opened[n] for n in ("secret", "vendor_corp", "sso_secret")),
+        address.token,
+        address.key,
+        aes_key,
+    )
 
 
 def ticket_of(suite_key: str) -> str:

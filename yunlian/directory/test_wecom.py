@@ -3,6 +3,8 @@
 import pytest
 
 from yunlian.kernel import faults
+from yunlian.kernel.jobs import enqueue
+from yunlian.kernel.models import Job
 from yunlian.kernel.scope import tenant
 from yunlian.org.models import Employee
 from yunlian.platforms.sandbox.testing import running
@@ -125,3 +127,15 @@ def test_where_only_ids_may_be_read_what_was_told_stands_in(stage, corp) -> None
     with tenant(stage.id):
         Employee.objects.filter(code="E1").update(name="张三丰")
     assert stage.acts(stage.begin()) == [("change", "张三丰", "")]
+
+
+def test_members_are_invited_and_the_qr_code_comes_with_it(stage, corp) -> None:
+    stage.sync()
+    with stage.enter() as ctx:
+        made = enqueue(ctx, "directory.invite", str(stage.conn_id))
+    stage.work()
+    with tenant(stage.id):
+        job = Job.objects.get(id=made.id)
+    assert (job.state, job.error, job.result["invited"]) == ("done", "", 3)
+    assert job.result["qr_code"].startswith("http")
+    assert {p.invited for p in corp.people.values()} == {True}
