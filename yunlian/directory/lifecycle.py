@@ -19,6 +19,7 @@ from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.text import _
 from yunlian.org.context import context_of_communication_user
 from yunlian.platforms.dingtalk.api import Api
+from yunlian.platforms.dingtalk.signin import AdminConsole
 from yunlian.platforms.dingtalk.suite import Suite as SuiteCalls
 from yunlian.platforms.errors import PlatformError
 
@@ -78,11 +79,12 @@ def run_bind(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     suite = Suite.objects.filter(platform="dingtalk").first()
     if suite is None:
         raise Failed(_("No app of the marketplace is set up here: connect an app of your own."))
+    vendor, secret = suites.console_of(suite.suite_key)
     waiting = stores.Waiting()
     with httpx.Client(timeout=15, trust_env=False) as http:
         api = Api(dingtalk.bases(), pace=stores.pace(waiting, 30), http=http, sleep=waiting.sleep)
         try:
-            came = suites.console_of(suite.suite_key, api, stores.TOKENS).creator(
+            came = AdminConsole(api, stores.TOKENS, vendor, secret).creator(
                 bytes(made.content or b"").decode()
             )
         except PlatformError as error:

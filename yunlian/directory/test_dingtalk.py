@@ -192,7 +192,7 @@ def test_who_comes_from_the_corps_admin_console_binds_it_and_nobody_else(
     vendor = corp.world.corps[VENDOR]
     settings.DINGTALK_SUITE = {
         "key": market.suite.key, "secret": market.suite.secret, "token": "tok123", "aes_key": AES, "path": SUITE_PATH,
-        "vendor_corp": VENDOR, "sso_secret": vendor.sso_secret,
+        "vendor": VENDOR, "sso_secret": vendor.sso_secret,
     }  # fmt: skip
     suites.follow_settings(dt.datetime.now(dt.UTC))
     with corp.change():
