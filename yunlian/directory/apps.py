@@ -8,7 +8,7 @@ from typing_extensions import override
 
 MODULES = (
     "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests", "inviting",
-    "trying", "doctor", "sign_in", "notices", "api",
+    "trying", "doctor", "sign_in", "notices", "setup_api", "api", "people_api", "leaving_api",
 )  # fmt: skip
 
 
