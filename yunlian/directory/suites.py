@@ -1,9 +1,12 @@
 """Our app in a marketplace: its credentials, its newest ticket, and the corps that have installed it."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import msgspec
+from django.conf import settings
 
+from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Missing
 from yunlian.kernel.sealing import seal, unseal
 from yunlian.platforms.dingtalk import events
@@ -16,10 +19,23 @@ PURPOSE = "suite secrets"
 
 
 def keep(
-    platform: str, suite_key: str, suite_secret: str, *, token: str, aes_key: str, path: str, now: dt.datetime
+    platform: str,
+    suite_key: str,
+    suite_secret: str,
+    *,
+    token: str,
+    aes_key: str,
+    path: str,
+    now: dt.datetime,
+    vendor: str = "",
+    sso_secret: str = "",
 ) -> Suite:
-    """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address."""
-    wrapped = seal(PURPOSE, suite_key, msgspec.json.encode({"secret": suite_secret}))
+    """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address.
+
+    `vendor` is our own corp and `sso_secret` its SSOSecret: with them creators of every corp come in from the console.
+    """
+    kept = {"secret": suite_secret, "vendor": vendor, "sso_secret": sso_secret}
+    wrapped = seal(PURPOSE, suite_key, msgspec.json.encode(kept))
     suite, _is_new = Suite.objects.update_or_create(
         suite_key=suite_key, defaults={"platform": platform, "wrapped": wrapped}
     )
@@ -35,11 +51,21 @@ def keep(
 
 def app_of(suite_key: str) -> SuiteApp:
     """Return what fetches tokens for corps that installed our app; raises Missing when we have no such app."""
+    return SuiteApp(suite_key, _opened(suite_key)["secret"], lambda: ticket_of(suite_key))
+
+
+def console_of(suite_key: str) -> tuple[str, str]:
+    """Return our own corp and its SSOSecret, blank where nobody has entered them; raises Missing."""
+    opened = _opened(suite_key)
+    return opened.get("vendor", ""), opened.get("sso_secret", "")
+
+
+def _opened(suite_key: str) -> dict[str, str]:
     suite = Suite.objects.filter(suite_key=suite_key).first()
     if suite is None:
         raise Missing("suite")
-    opened = msgspec.json.decode(unseal(PURPOSE, suite_key, bytes(suite.wrapped)))
-    return SuiteApp(suite_key, opened["secret"], lambda: ticket_of(suite_key))
+    opened: dict[str, str] = msgspec.json.decode(unseal(PURPOSE, suite_key, bytes(suite.wrapped)))
+    return opened
 
 
 def ticket_of(suite_key: str) -> str:
@@ -54,6 +80,29 @@ def keep_ticket(suite_key: str, ticket: str, now: dt.datetime) -> None:
     """Take a new ticket; it replaces the one before."""
     sealed = seal(PURPOSE, f"{suite_key} ticket", ticket.encode())
     Suite.objects.filter(suite_key=suite_key).update(ticket=sealed, ticket_at=now)
+
+
+@chore("directory.suite", every_s=60)
+def follow_settings(now: dt.datetime) -> None:
+    """Take over the credentials of our app from the environment when they are new; see settings.DINGTALK_SUITE."""
+    given = settings.DINGTALK_SUITE
+    if given and _given(given) != _kept(given["key"]):
+        keep(
+            "dingtalk", given["key"], given["secret"], token=given["token"], aes_key=given["aes_key"],
+            path=given["path"], now=now, vendor=given["vendor"], sso_secret=given["sso_secret"],
+        )  # fmt: skip
+
+
+def _given(given: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(given[name] for name in ("secret", "vendor", "sso_secret", "token", "path", "aes_key"))
+
+
+def _kept(suite_key: str) -> tuple[str, ...]:
+    address = CallbackAddress.objects.filter(receive_id=suite_key, receiver="suite").first()
+    if address is None or not Suite.objects.filter(suite_key=suite_key).exists():
+        return ()
+    aes_key = unseal("directory secrets", address.key, bytes(address.wrapped)).decode()
+    return (_opened(suite_key)["secret"], *console_of(suite_key), address.token, address.key, aes_key)
 
 
 def note(suite_key: str, event: Event, now: dt.datetime) -> None:

@@ -106,6 +106,9 @@ WECOM_URL = os.environ.get(
     "YUNLIAN_WECOM_URL", f"{SANDBOX_URL}/wecom" if SANDBOX_URL else "https://qyapi.weixin.qq.com"
 )
 DINGTALK_URL = os.environ.get("YUNLIAN_DINGTALK_URL", f"{SANDBOX_URL}/dingtalk" if SANDBOX_URL else "")
+# Our app in DingTalk's marketplace, as one JSON object: key, secret, token, aes_key, path (the end of its callback address,
+# /callback/<path>), vendor (our own corp) and its sso_secret. Without it, corps are connected by an app of their own.
+DINGTALK_SUITE = json.loads(os.environ.get("YUNLIAN_DINGTALK_SUITE") or "null")
 # Under which address the outside world, and so the platforms, reach us; without one, that of the request.
 PUBLIC_URL = os.environ.get("YUNLIAN_PUBLIC_URL", "").rstrip("/")
 # Who owns a document, and where: named here because the kernel knows no people.
@@ -122,7 +125,7 @@ PASSWORD_HASHERS = ["yunlian.org.passwords.Argon2"]
 # tencent), key, secret, signature, template, and for Tencent app_id. Without it there is no such way in.
 SMS_GATEWAY = json.loads(os.environ.get("YUNLIAN_SMS_GATEWAY") or "null")
 # The sandbox that plays both gateways instead of them.
-SMS_URL = os.environ.get("YUNLIAN_SMS_URL", "").rstrip("/")
+SMS_URL = os.environ.get("YUNLIAN_SMS_URL", f"{SANDBOX_URL}/sms" if SANDBOX_URL else "").rstrip("/")
 
 ROOT_URLCONF = "yunlian.edge.urls"
 WSGI_APPLICATION = "yunlian.edge.wsgi.application"
