@@ -64,6 +64,10 @@ class WeCom:
                 shared, App(conn.corp_id, secrets["customer_secret"], name="customers")
             )
 
+    @property
+    def waited_s(self) -> float:
+        return self.waiting.seconds
+
     def range(self) -> Range:
         self._know()
         return Range(tops=(str(self.root),))
