@@ -159,3 +159,20 @@ def test_a_full_disk_is_said_and_not_a_crash(client: Client) -> None:
     assert (answer.status_code, answer.json()["problems"][0]["code"]) == (507, "disk_full")
     faults.disarm()
     assert client.post("/api/masters.brand", body, content_type="application/json").status_code == 201
+
+
+def test_a_picker_offers_only_what_fits_its_field(client: Client, ctx: Context) -> None:
+    make("masters.partner", ctx, code="S1", is_supplier=True)
+    make("masters.partner", ctx, code="C1", is_customer=True)
+    make("masters.product", ctx, code="P1", is_sold=False)
+
+    def offered(code: str, purpose: str) -> set[str]:
+        return {row["code"] for row in client.get(f"/api/{code}/lookup?for={purpose}").json()["rows"]}
+
+    assert offered("masters.partner", "sales.contract.customer") == {"C1"}
+    assert offered("masters.partner", "purchase.order.supplier") == {"S1"}
+    assert offered("masters.product", "sales.contract.lines.product") == set()
+    assert offered("masters.product", "purchase.order.lines.product") == {"P1"}
+    # A purpose that is no field of this master, or none at all, limits nothing.
+    for purpose in ("", "sales.contract.lines.product", "no.such.field", "x", "sales.contract.note"):
+        assert offered("masters.partner", purpose) == {"S1", "C1"}

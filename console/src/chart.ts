@@ -7,6 +7,7 @@ import { SVGRenderer } from "echarts/renderers";
 
 import { group } from "./decimal";
 import { shortMoney } from "./format";
+import { currentLocale } from "./i18n";
 
 use([BarChart, LineChart, GridComponent, TooltipComponent, LabelLayout, SVGRenderer]);
 
@@ -23,7 +24,7 @@ export function optionOf(data: ChartData): Parameters<EChartsType["setOption"]>[
   const ink = token("--ink-2");
   const line = token("--line");
   const isMoney = data.unit === "元" || data.unit === "¥" || data.unit === "CNY" || data.unit === "yuan";
-  const short = (value: number): string => (isMoney ? shortMoney(value) : group(String(value)));
+  const short = (value: number): string => (isMoney ? shortMoney(value, currentLocale()) : group(String(value)));
   const long = data.x.some((label) => label.length > 6) && data.kind === "bar";
   const category = {
     type: "category" as const, data: data.x, axisTick: { show: false }, axisLine: { lineStyle: { color: token("--line-strong") } },

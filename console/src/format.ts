@@ -19,12 +19,10 @@ export function price(value: string): string {
   return group(round(value, Math.max(2, places(value))));
 }
 
-/** Money in charts only: 12.3 万, 1.25 亿; the exact number belongs in the hover. */
-export function shortMoney(value: number): string {
-  const size = Math.abs(value);
-  if (size >= 1e8) return `${trim((value / 1e8).toFixed(2))}亿`;
-  if (size >= 1e4) return `${trim((value / 1e4).toFixed(1))}万`;
-  return trim(value.toFixed(0));
+/** Money in charts only, as each language shortens it: 12.3万, 1.25亿, 123K; the exact number belongs in the hover. */
+export function shortMoney(value: number, locale: string): string {
+  const digits = Math.abs(value) >= 1e8 ? 2 : Math.abs(value) >= 1e4 ? 1 : 0;
+  return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: digits }).format(value);
 }
 
 export function numberOrText(value: unknown): string {

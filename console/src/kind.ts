@@ -7,6 +7,7 @@ import type { Component } from "vue";
 import type { Operator } from "./filter";
 import type { Words } from "./format";
 import type { Field, FieldValue, KindName, Tone } from "./types";
+import { textWidth } from "./ui/measure";
 
 import amount from "./kinds/amount";
 import boolean from "./kinds/boolean";
@@ -60,9 +61,24 @@ export function kindOf(field: Field): Kind {
 
 const NARROW: Record<string, number> = { "masters.unit": 72, "org.employee": 88, "org.department": 110, "masters.warehouse": 130 };
 
-/** Width of a column nobody has changed; people and units need less room than names of companies. */
+/** A heading longer than this is cut after all; hovering tells the rest. */
+const LONGEST = 180;
+
+/** The room a column's heading takes, with `around` for padding and signs. */
+export function headingWidth(field: Field, around: number): number {
+  return Math.min(LONGEST, textWidth(field.label) + around);
+}
+
+/** The room the values of a column take; people and units need less than names of companies, tags all of their words. */
+export function valueWidth(field: Field): number {
+  const own = (field.kind === "ref" ? NARROW[field.ref ?? ""] : undefined) ?? kindOf(field).width;
+  if (field.kind !== "state" && field.kind !== "choice") return own;
+  return Math.max(own, ...(field.choices ?? []).map((choice) => Math.min(LONGEST, textWidth(choice.label) + 36)));
+}
+
+/** Width of a list's column nobody has changed: its values, and its heading beside an arrow for sorting. */
 export function widthOf(field: Field): number {
-  return (field.kind === "ref" ? NARROW[field.ref ?? ""] : undefined) ?? kindOf(field).width;
+  return Math.max(valueWidth(field), headingWidth(field, 38));
 }
 
 export function show(value: FieldValue, field: Field, shown: Shown): string {

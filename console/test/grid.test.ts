@@ -167,4 +167,5 @@ it("shares the room among columns that can use it", () => {
   expect(spread([{ width: 100, stretch: 1 }, { width: 150, stretch: 0 }], 200)).toEqual([100, 150]);
   expect(spread([{ width: 100, stretch: 1 }, { width: 100, stretch: 0 }], 180, 0.8)).toEqual([90, 90]);
   expect(spread([{ width: 100, stretch: 1 }, { width: 100, stretch: 0 }], 100, 0.8)).toEqual([80, 80]);
+  expect(spread([{ width: 100, stretch: 1 }, { width: 100, stretch: 0, min: 95 }], 100, 0.8)).toEqual([80, 95]);
 });

@@ -3,7 +3,8 @@ import { readdirSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import { KINDS, show } from "@/kind";
+import { shortMoney } from "@/format";
+import { headingWidth, KINDS, show, valueWidth, widthOf } from "@/kind";
 import type { Field, FieldValue, KindName } from "@/types";
 
 const t = (key: string, values: Record<string, unknown> = {}): string => `${key}${Object.keys(values).length ? JSON.stringify(values) : ""}`;
@@ -12,6 +13,23 @@ const parse = (kind: KindName, text: string, more: Partial<Field> = {}): unknown
   const parsed = KINDS[kind].parse(text, field(kind, more));
   return "wrong" in parsed ? `!${parsed.wrong}` : parsed.value;
 };
+
+it("shortens money in charts as each language does", () => {
+  expect([0, 950, 9972, 123456, 125_000_000, -38_400].map((value) => shortMoney(value, "zh-Hans"))).toEqual(["0", "950", "9972", "12.3万", "1.25亿", "-3.8万"]);
+  expect([9972, 123456, 125_000_000].map((value) => shortMoney(value, "en"))).toEqual(["10K", "123.5K", "125M"]);
+  expect(shortMoney(123456, "zh-Hant")).toBe("12.3萬");
+});
+
+it("shows a reason by its word and what it points to", () => {
+  const reason = field("reason", { choices: [{ value: "list", label: "价目表" }, { value: "manual", label: "手工定价" }] });
+  expect(["list QY ≥3", "manual", "whim X"].map((value) => show(value, reason, { t }))).toEqual(["价目表 QY ≥3", "手工定价", "whim X"]);
+});
+
+it("gives a column room for its heading and the words of its states", () => {
+  expect(widthOf(field("qty", { label: "Noticed or received" }))).toBeGreaterThan(widthOf(field("qty", { label: "已收" })));
+  expect(valueWidth(field("state", { choices: [{ value: "none", label: "No collaboration at all" }] }))).toBeGreaterThan(valueWidth(field("state", { choices: [{ value: "none", label: "无" }] })));
+  expect(headingWidth(field("qty", { label: "x".repeat(200) }), 20)).toBe(180);
+});
 
 it("has one file for each kind, named as the kind", () => {
   const files = readdirSync("src/kinds").map((name) => name.replace(/\.ts$/, "")).sort();

@@ -64,7 +64,7 @@ def test_a_double_click_does_it_once(open_page: Opener) -> None:
     written: list[str] = []
 
     def slowly(route: Route) -> None:
-        if route.request.method != "GET":
+        if route.request.method != "GET" and not route.request.url.endswith("/preview"):
             written.append(route.request.url.rsplit("/api/", 1)[1])
             desk.page.wait_for_timeout(150)
         route.continue_()

@@ -8,8 +8,8 @@ from django.conf import settings
 from . import listing, meta, permission, pulling, steps
 from .api import Answer, Request, route
 from .audit import visible
-from .document import Document, Invalid, Missing, Problem, find_document, find_listed
-from .fields import uuid_or_none
+from .document import REGISTRY, Document, Invalid, Missing, Problem, find_document, find_listed
+from .fields import Ref, uuid_or_none
 from .load import Loaded, find_rows, load, reference, show
 from .models import Audit
 from .preview import preview
@@ -159,7 +159,9 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
 def lookup(request: Request, code: str) -> Any:
     """Rows a picker offers for what is being typed: by code, name, pinyin initials, bar code.
 
-    Open to everybody in the enterprise, because any form may point to any master; it answers code and name only.
+    Open to everybody in the enterprise, because any form may point to any master; it answers code and name only. `for`
+    names the field that is filled in, as `sales.contract.customer` or `sales.contract.lines.product`: then only rows that
+    fit it are offered.
     """
     document = find_document(code)
     if not document.is_master:
@@ -170,21 +172,37 @@ def lookup(request: Request, code: str) -> Any:
     columns = [name for name in ("specification", "short_name") if name in document.fields]
     picked = "".join(f', t."{name}"' for name in columns)
     table = document.header._meta.db_table
+    fits = _fitting(document, request.query.get("for", ""))
     base = f'SELECT t.id, t.code, t.name{picked} FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active'
+    base += "".join(f' AND t."{name}" = %s' for name in fits)
+    own = [request.ctx.enterprise_id, *fits.values()]
     if text:
         ids = find_records(request.ctx, code, text, 500)
         exact = (
             f"{base} AND (t.id = ANY(%s::uuid[]) OR t.code = %s) ORDER BY t.code = %s DESC, t.code LIMIT %s"
         )
-        rows = run(exact, [request.ctx.enterprise_id, ids, text.upper(), text.upper(), limit])
+        rows = run(exact, [*own, ids, text.upper(), text.upper(), limit])
     else:
-        rows = run(f"{base} ORDER BY t.code LIMIT %s", [request.ctx.enterprise_id, limit])
+        rows = run(f"{base} ORDER BY t.code LIMIT %s", [*own, limit])
     return {
         "rows": [
             {"id": row[0], "code": row[1], "name": row[2], "hint": " ".join(str(v) for v in row[3:] if v)}
             for row in rows
         ]
     }
+
+
+def _fitting(target: Document, purpose: str) -> dict[str, Any]:
+    """Return what rows must be to fit the field a picker fills in; nothing for a purpose that is no such field."""
+    code, _dot, name = purpose.rpartition(".")
+    is_line = code.endswith(".lines")
+    document = REGISTRY.get(code.removesuffix(".lines"))
+    if document is None:
+        return {}
+    kind = (document.line_fields if is_line else document.fields).get(name)
+    if isinstance(kind, Ref) and kind.remote_field.model is target.header:
+        return dict(kind.where)
+    return {}
 
 
 @route("POST", "/api/{code}/resolve", needs="signed", reads=True)

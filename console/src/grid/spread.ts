@@ -1,6 +1,6 @@
 /** Column widths in pixels: each its own, and what room is left over goes to those that can use it. Pure. */
 
-export interface Wanted { width: number; /** How readily it takes more; 0 never. */ stretch: number }
+export interface Wanted { width: number; /** How readily it takes more; 0 never. */ stretch: number; /** It never gets less, such as the room of its heading. */ min?: number }
 
 /** `least` is how far columns may shrink, as a share of their width, before the table scrolls. */
 export function spread(wanted: readonly Wanted[], room: number, least = 1): number[] {
@@ -9,7 +9,7 @@ export function spread(wanted: readonly Wanted[], room: number, least = 1): numb
   const extra = room - sum;
   if (extra < 0 && least < 1 && sum > 0) {
     const share = Math.max(least, room / sum);
-    const shrunk = wanted.map((one) => Math.floor(one.width * share));
+    const shrunk = wanted.map((one) => Math.max(Math.floor(one.width * share), Math.min(one.min ?? 0, one.width)));
     const left = room - shrunk.reduce((total, width) => total + width, 0);
     const most = wanted.reduce((best, one, index) => (one.stretch > (wanted[best]?.stretch ?? 0) ? index : best), 0);
     if (left > 0) shrunk[most] = (shrunk[most] ?? 0) + left;

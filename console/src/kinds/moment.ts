@@ -6,7 +6,7 @@ import type { Kind } from "@/kind";
 import { plain } from "./text";
 
 const kind: Kind = {
-  align: "left", width: 112,
+  align: "left", width: 128,
   show: (value, _field, shown) => (shown.table ? moment(plain(value), shown.t, shown.today) : fullMoment(plain(value))),
   full: (value) => fullMoment(plain(value)),
   text: (value) => (value ? fullMoment(plain(value)) : ""),
