@@ -14,7 +14,7 @@ QUICK = os.environ.get("QUICK", "") not in ("", "0")
 
 def measured(where: Ground) -> Iterator[Result]:
     """Run the measurements, one after the other; the words of the command line choose some of them."""
-    from bench import http, lists, post, way
+    from bench import directory, http, lists, post, way
 
     chosen = set(sys.argv[1:])
 
@@ -30,6 +30,8 @@ def measured(where: Ground) -> Iterator[Result]:
         yield from http.http_orders(where, 80 if QUICK else 400, floor_ms)
     if wanted("round_trip", "lane_messages"):
         yield from way.way(3 if QUICK else 10, 200 if QUICK else 2_000)
+    if wanted("sync_apply", "sync_plan", "callback_accept"):
+        yield from directory.directory(2_000 if QUICK else 20_000, 300 if QUICK else 2_000, where)
     if wanted("list_million", "search_million"):
         orders, neighbours = (50_000, 20) if QUICK else (1_000_000, 200)
         yield from lists.lists(1_000, orders, neighbours, 60 if QUICK else 200)

@@ -18,6 +18,8 @@ from django.test import Client
 
 from yunlian.chain import membership
 from yunlian.chain.models import Lane, Link, Offer, Outbox
+from yunlian.directory import connections
+from yunlian.directory import models as directory
 from yunlian.kernel.document import REGISTRY, VIEWS, Document, Listed
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import Context, tenant
@@ -169,6 +171,39 @@ def fill(side: Side, other: Side, ctx: Context) -> None:
     note(side, "chain.link", make("chain.link", ctx, partner_chain_id=str(other.chain_id)))
     side.rows["chain.product"] = _offer(ctx)
     side.rows["lanes"], side.rows["messages"] = _lane(ctx)
+    side.rows |= _directory(side, ctx)
+
+
+def _directory(side: Side, ctx: Context) -> dict[str, uuid.UUID]:
+    """A connection with a run, and a row of everything that hangs on it; by the last word of the way to it, and by code."""
+    conn = connections.create(ctx, {"platform": "wecom", "corp_id": f"ww{side.id}", "contacts_secret": "s"})
+    employee, at = side.rows["org.employee"], ctx.now
+    common = {"connection_id": conn.id}
+    run = directory.Run.objects.create(
+        id=new_id(), direction="push", state="failed", member=ctx.member_id, at=at, **common
+    )
+    change = directory.Change.objects.create(
+        id=new_id(), run_id=run.id, no=1, kind="person", act="add", source=str(employee), name="员工"
+    )
+    rows = {
+        "connections": conn, "runs": run, "changes": change,
+        "decisions": directory.Decision.objects.create(
+            id=new_id(), kind="person", key=str(employee), topic="person", what="skip", at=at, **common
+        ),
+        "handovers": directory.Handover.objects.create(id=new_id(), employee_id=employee, left_at=at),
+        "guests": directory.Guest.objects.create(
+            id=new_id(), employee_id=employee, user_id=0, home_id=0, home_name="分公司", given_at=at, **common
+        ),
+        "directory.match": directory.Match.objects.create(
+            id=new_id(), kind="person", employee_id=employee, theirs="u1", since=at, **common
+        ),
+        "directory.callback": directory.Callback.objects.create(
+            id=new_id(), receiver="contacts", digest=b"0" * 32, at=at, **common
+        ),
+    }  # fmt: skip
+    found = {name: row.id for name, row in rows.items()}
+    views = ("connections", "runs", "changes", "decisions", "handovers", "guests")
+    return found | {f"directory.{name[:-1]}": found[name] for name in views}
 
 
 def note(side: Side, code: str, made: Any) -> None:

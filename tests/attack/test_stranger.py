@@ -41,7 +41,8 @@ def ways_with_an_id() -> list[tuple[Route, dict[str, str]]]:
                     if any(link.source == code for link in document.links)
                 ]
             else:
-                found.append((route, {"code": code}))
+                receiver = {"receiver": "contacts"} if "{receiver}" in route.path else {}
+                found.append((route, {"code": code, **receiver}))
     return found
 
 

@@ -23,6 +23,8 @@ from yunlian.org.models import Identity, User
 from yunlian.platforms.dingtalk.sandbox import PLATFORM as DINGTALK
 from yunlian.platforms.dingtalk.sandbox.world import DingTalk
 from yunlian.platforms.sandbox.testing import Running, running
+from yunlian.platforms.sms.sandbox import PLATFORM as SMS
+from yunlian.platforms.sms.sandbox.world import Sms
 from yunlian.platforms.wecom.sandbox import WECOM
 from yunlian.platforms.wecom.sandbox import state as wecom
 
@@ -58,7 +60,7 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def sandbox_server() -> Iterator[Running]:
-    with running([WECOM, DINGTALK]) as started:
+    with running([WECOM, DINGTALK, SMS]) as started:
         yield started
 
 
@@ -101,6 +103,17 @@ class Phones:
         answer = self.sandbox.control("/dingtalk/logins", id=waiting, corp_id=CORP, userid=user)["answer"]
         return self._come(answer)
 
+    def code_by_sms(self, mobile: str) -> str:
+        """The code in the last message to a mobile, once it is there."""
+        sent = self.sandbox.sandbox.world.part(Sms).sent
+        found = settled(lambda: [each.text for each in sent if each.phone.endswith(mobile[-11:])])
+        sent.clear()
+        code = re.search(r"(?<!\d)(\d{6})(?!\d)", found[-1])
+        assert code, found
+        # The gateway takes one message a minute for a number; the sandbox's clock is ours to turn.
+        self.sandbox.control("/time", advance_s=61)
+        return code[1]
+
     def code_in_dingtalk(self, user: str, kind: str = "inside", corp: str = CORP, app: str = APP) -> str:
         """The code that DingTalk's client, or its admin console (`sso`), hands out."""
         asked = {"kind": kind, "app_key": app, "corp_id": corp, "userid": user}
@@ -112,6 +125,11 @@ def phones(sandbox_server: Running, settings, monkeypatch) -> Phones:
     sandbox_server.control("/reset")
     settings.WECOM_URL = f"{sandbox_server.base_url}/wecom"
     settings.DINGTALK_URL = f"{sandbox_server.base_url}/dingtalk"
+    settings.SMS_URL = f"{sandbox_server.base_url}/sms"
+    settings.SMS_GATEWAY = {
+        "provider": "aliyun", "key": "sandbox-access-key-id", "secret": "sandbox-access-key-secret", "signature": "云链",
+        "template": "SMS_100000001",
+    }  # fmt: skip
     monkeypatch.setattr(dingtalk_ways.Inside, "script", "")
     return Phones(sandbox_server)
 

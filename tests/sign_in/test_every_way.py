@@ -3,7 +3,6 @@
 A way here is how a person proves who they are, right or wrong, from a fresh browser; what follows must not differ.
 """
 
-import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,6 @@ from yunlian.kernel.scope import tenant
 from yunlian.org import second_factor
 from yunlian.org.gate import GATE
 from yunlian.org.models import Attempt, Employee, Membership, Session, Throttle, User
-from yunlian.org.texting import TEXTING
 from yunlian.org.ways import WAYS
 from yunlian.platforms.wecom.sandbox import state as wecom
 
@@ -32,7 +30,6 @@ class Person:
 
     office: Office
     phones: Phones
-    inbox: "queue.Queue[str]"
     login: str = "ann"
     wecom: str = "founder"
     dingtalk: str = "u1001"
@@ -51,7 +48,7 @@ class Person:
         code = "000000"
         if is_good:
             assert browser.post("/api/sign-in/code", mobile=MOBILE).status_code == 202
-            code = self.inbox.get(timeout=10)
+            code = self.phones.code_by_sms(MOBILE)
         return "/api/sign-in/mobile", {"mobile": MOBILE, "code": code}
 
     def _back(
@@ -106,25 +103,12 @@ FLOWS = EVERY[2:6]
 
 
 @pytest.fixture
-def inbox(monkeypatch) -> "queue.Queue[str]":
-    """Codes sent by SMS."""
-    sent: queue.Queue[str] = queue.Queue()
-
-    class Gateway:
-        def send(self, mobile: str, code: str, minutes: int) -> None:
-            sent.put(code)
-
-    monkeypatch.setattr(TEXTING, "_find", lambda _enterprise_id: Gateway())
-    return sent
-
-
-@pytest.fixture
-def ann(office: Office, phones: Phones, inbox) -> Person:
+def ann(office: Office, phones: Phones) -> Person:
     office.employee = office.hire("ANN", "guide", login="ann")
     office.bind("ann", "mobile", "", MOBILE)
     office.bind("ann", "wecom", wecom.CORP, "founder")
     office.bind("ann", "dingtalk", CORP, "u1001")
-    return Person(office, phones, inbox)
+    return Person(office, phones)
 
 
 def knock(person: Person, way: str, browser: Browser | None = None, *, is_good: bool = True) -> HttpResponse:

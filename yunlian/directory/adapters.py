@@ -14,6 +14,10 @@ class Reader(Protocol):
 
     rules: Rules
 
+    @property
+    def waited_s(self) -> float:
+        """How long was waited for the platform's limits so far, in seconds."""
+
     def range(self) -> Range:
         """What we may see, and how many people the platform counts there."""
 

@@ -127,6 +127,7 @@ def change_connection(request: Request, id: str) -> Any:
 )  # fmt: skip
 def switch_connection(request: Request, id: str) -> Any:
     """Switch it on or off; on restores what was matched when it was unbound."""
+    connections.find(id)
     is_on = _known(request, "on").get("on")
     if not isinstance(is_on, bool):
         raise Invalid(Problem("on", _("Must be yes or no.")))
@@ -234,6 +235,7 @@ def apply(request: Request, id: str) -> Any:
 )  # fmt: skip
 def override(request: Request, id: str) -> Any:
     """Release a held sync with a reason."""
+    runs.find(request.ctx, id)
     return _run(runs.override(request.ctx, id, _known(request, "reason").get("reason")))
 
 
@@ -255,6 +257,7 @@ def drop(request: Request, id: str) -> Any:
 )  # fmt: skip
 def leave_out(request: Request, id: str) -> Any:
     """Leave changes of a plan out, or with out=false take them in again."""
+    runs.find(request.ctx, id)
     body = _known(request, "changes", "out")
     count = runs.leave_out(request.ctx, id, body.get("changes"), is_out=body.get("out", True) is not False)
     return {"count": count}
@@ -338,6 +341,7 @@ def read_handover(request: Request, id: str) -> Any:
 )  # fmt: skip
 def transfer(request: Request, id: str) -> Any:
     """Give everything they own to a colleague."""
+    leavers.find(id)
     return leavers.transfer(request.ctx, id, _known(request, "to").get("to"))
 
 
@@ -399,6 +403,7 @@ def preview_leaving(request: Request, id: str) -> Any:
 )  # fmt: skip
 def leave(request: Request, id: str) -> Any:
     """Unbind; with first_passwords whoever has no way in gets one, shown this once."""
+    connections.find(id)
     wanted = _known(request, "first_passwords").get("first_passwords") is True
     return Answer(leaving.leave(request.ctx, id, first_passwords=wanted), secrets=("passwords",))
 

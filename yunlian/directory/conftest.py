@@ -34,7 +34,7 @@ class Platform:
     """People and departments of a corp in memory. `calls` counts writes; `down_after` fails every write after so many."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+        self.rules, self.waited_s = rules, 0.0
         self.tree = {"1": TheirDepartment("1", "corp")}
         self.members: dict[str, Person] = {}
         self.calls: list[tuple] = []

@@ -51,6 +51,10 @@ class DingTalk:
     def _scope(self) -> Scope:
         return scopes.visible_range(self.client)
 
+    @property
+    def waited_s(self) -> float:
+        return self.waiting.seconds
+
     def range(self) -> Range:
         whole = departments.ROOT in self._scope.departments
         counted = users.counted(self.client, only_active=False) if whole else None

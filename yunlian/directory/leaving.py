@@ -12,7 +12,7 @@ from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.scope import Context
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
-from yunlian.org import access
+from yunlian.org import access, identities
 from yunlian.org.models import Employee, Enterprise, Membership, User
 
 from . import connections, runs
@@ -20,11 +20,14 @@ from .models import Connection, Look, Match, Run
 
 LISTED = 200
 
-# Who of the people a connection brought (or, once it is unbound, has brought) works here, and how they could sign in.
+# Who of the people a connection brought (or, once it is unbound, has brought) works here, and whether they could sign in
+# without it: by a password or a verified mobile.
 _PEOPLE = """
 SELECT DISTINCT e.id, e.code, e.name, e.mobile, coalesce(u.login, ''),
-  m.id IS NOT NULL AND m.is_active AND u.is_active AND u.password <> ''
-    AND (u.password_expires_at IS NULL OR u.password_expires_at > %(now)s) AS has_password
+  m.id IS NOT NULL AND m.is_active AND u.is_active AND (
+    u.password <> '' AND (u.password_expires_at IS NULL OR u.password_expires_at > %(now)s)
+    OR EXISTS (SELECT 1 FROM org_identity i WHERE i.user_id = u.id AND i.provider = %(mobile)s)
+  ) AS has_way
 FROM directory_match t
 JOIN org_employee e ON e.enterprise_id = t.enterprise_id AND e.id = t.employee_id AND e.is_active AND e.job = 'employed'
 LEFT JOIN org_membership m ON m.enterprise_id = e.enterprise_id AND m.employee_id = e.id
@@ -38,7 +41,7 @@ ORDER BY e.code
 def preview(ctx: Context, conn: Connection) -> dict[str, Any]:
     """Return what unbinding would do: the steps and which are done, who has no way in yet, what stays."""
     people = _people(ctx, conn)
-    without = [each for each in people if not each["has_password"]]
+    without = [each for each in people if not each["has_way"]]
     return {
         "steps": [
             {"name": "account", "done": _has_password(ctx), "label": str(_("Complete your own account: login and password"))},
@@ -62,11 +65,11 @@ STOP_PATHS: Mapping[str, str] = {
 
 def _people(ctx: Context, conn: Connection) -> list[dict[str, Any]]:
     values = {
-        "enterprise": ctx.enterprise_id, "connection": conn.id, "now": ctx.now,
+        "enterprise": ctx.enterprise_id, "connection": conn.id, "now": ctx.now, "mobile": identities.MOBILE,
         "stopped": conn.stopped_at if conn.state == "left" else None,
     }  # fmt: skip
     rows = execute(_PEOPLE, values)  # type: ignore[arg-type]  # named, where the signature knows lists only
-    names = ("id", "code", "name", "mobile", "login", "has_password")
+    names = ("id", "code", "name", "mobile", "login", "has_way")
     return [dict(zip(names, row, strict=True)) | {"id": str(row[0])} for row in rows]
 
 
@@ -87,7 +90,7 @@ def leave(ctx: Context, id_: Any, *, first_passwords: bool) -> dict[str, Any]:
     """
     conn = connections.find(id_, lock=True)
     _require_ready(ctx, conn)
-    without = [each for each in _people(ctx, conn) if not each["has_password"]]
+    without = [each for each in _people(ctx, conn) if not each["has_way"]]
     if without and not first_passwords:
         names = "、".join(each["name"] for each in without[:10])
         message = _("%(n)s people would have no way to sign in: %(names)s") % {
@@ -150,7 +153,7 @@ def expire(ctx: Context, conn: Connection) -> bool:
 def give_first_passwords(ctx: Context, id_: Any) -> list[dict[str, Any]]:
     """Give everybody who was brought here and has no way in a first password; the answer shows them this once."""
     conn = connections.find(id_)
-    return [_first_password(ctx, each) for each in _people(ctx, conn) if not each["has_password"]]
+    return [_first_password(ctx, each) for each in _people(ctx, conn) if not each["has_way"]]
 
 
 def _first_password(ctx: Context, each: Mapping[str, Any]) -> dict[str, Any]:

@@ -202,7 +202,10 @@ def pairs_of(conn: Connection, run: Run, platform: Rules) -> Iterator[Pair]:
     theirs = _THEIRS.format(**_told(platform.untold))
     sql = _PAIRS.format(ours=ours, theirs=theirs, s=source, g=target, part=part)
     with database.chunked_cursor() as cursor:
+        # Nothing is known of how many rows the parts give, and a loop inside a loop over 20,000 people never ends.
+        execute("SET LOCAL enable_nestloop = off", [])
         cursor.execute(sql, values)
+        execute("SET LOCAL enable_nestloop = on", [])
         while rows := cursor.fetchmany(PIECE):
             for row in rows:
                 yield _pair(*row)

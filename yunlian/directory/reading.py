@@ -1,4 +1,4 @@
-"""Read the platform's side of a run into `Seen`, page by page, each page its own transaction."""
+"""Read the platform's side of a run into `Seen`, in pieces, each piece its own transaction."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
@@ -24,10 +24,15 @@ def read_all(run: Run, reader: Reader, progress: Progress) -> Range:
     for at in range(0, len(departments), PIECE):
         _keep(run, [_department_row(run, each) for each in departments[at : at + PIECE]])
     count = 0
+    rows: list[Seen] = []
     for page in reader.people([each.key for each in departments]):
         count += len(page)
-        _keep(run, [_person_row(run, each) for each in page])
+        rows += [_person_row(run, each) for each in page]
+        if len(rows) >= PIECE:
+            _keep(run, rows)
+            rows = []
         progress(count, seen.people)
+    _keep(run, rows)
     return seen
 
 
@@ -82,7 +87,7 @@ _MERGE = (
 
 
 def _keep(run: Run, rows: list[Seen]) -> None:
-    """Store a page. One statement may meet a key once only, so its own doubles are put together first."""
+    """Store a piece. One statement may meet a key once only, so its own doubles are put together first."""
     merged: dict[tuple[str, str], Any] = {}
     for row in rows:
         known = merged.setdefault((row.kind, row.key), row)

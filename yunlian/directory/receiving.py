@@ -1,8 +1,8 @@
 """Where platforms report to: a message is checked, stored and answered, and nothing else is done before the answer.
 
 The path key finds the enterprise, the receiver's own token and key prove the sender. The row is committed before the
-answer leaves, so what was answered is never lost; what was not answered the platform sends again, and a message that comes
-twice is one row. Messages that fail a check are kept too, a few, for who must find out what is wrong.
+answer leaves, so what was answered is never lost; what was not answered the platform sends again. A message that comes twice
+is one row, looked at once more: two events of one second may be alike to the letter, and looking again does no harm. Messages that fail a check are kept too, a few, for who must find out what is wrong.
 """
 
 import datetime as dt
@@ -143,7 +143,7 @@ _INSERT = """
 INSERT INTO directory_callback (enterprise_id, id, connection_id, receiver, digest, at, fault, event, query, body, text,
   address, took_ms, handled_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, '', %s::jsonb, %s, %s, %s, %s, %s)
-ON CONFLICT (enterprise_id, connection_id, receiver, digest) DO NOTHING
+ON CONFLICT (enterprise_id, connection_id, receiver, digest) DO UPDATE SET handled_at = excluded.handled_at
 """
 _query = msgspec.json.Encoder()
 

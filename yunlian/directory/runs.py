@@ -187,9 +187,12 @@ def run_apply(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
 def _applied(ctx: Context, conn: Connection, run: Run, progress: Progress) -> Mapping[str, Any]:
     with tenant(run.enterprise_id):
         Run.objects.filter(id=run.id, applied_at=None).update(applied_at=ctx.now)
+    waited_s = 0.0
     try:
         if run.direction == "push":
-            counted = applying.apply_there(ctx, conn, run, connections.writer_of(conn), progress)
+            writer = connections.writer_of(conn)
+            counted = applying.apply_there(ctx, conn, run, writer, progress)
+            waited_s = writer.waited_s
         else:
             counted = applying.apply_here(ctx, conn, run, progress)
     except PlatformError as error:
@@ -198,7 +201,7 @@ def _applied(ctx: Context, conn: Connection, run: Run, progress: Progress) -> Ma
         Run.objects.filter(id=run.id).update(state="applied")
         if not run.part:
             Connection.objects.filter(id=conn.id).update(seen=run.seen, synced_at=ctx.now)
-    return {"run": str(run.id), "state": "applied", "counts": counted}
+    return {"run": str(run.id), "state": "applied", "counts": counted, "waited_s": round(waited_s, 1)}
 
 
 @job("directory.undo", is_stepwise=True)

@@ -12,7 +12,8 @@ from yunlian.kernel.models import Audit, Job
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.steps import move
 from yunlian.kernel.testing import make
-from yunlian.org import access, people, sessions
+from yunlian.org import access, by_password, people, sessions
+from yunlian.org.attempts import Asked
 from yunlian.org.models import EmployeeRole, Membership, Session
 
 from . import branches, connections, guests, leavers, leaving
@@ -46,7 +47,7 @@ def test_who_leaves_is_signed_out_at_once_and_keeps_history(pull) -> None:
     pull.sync()
     login = give_access(pull, "U1", "guide")
     now = pull.conn.created_at
-    token = sessions.sign_in(login, PASSWORD, now)
+    token = by_password.sign_in(login, PASSWORD, Asked(now)).token
     assert sessions.find_signed(token, now) is not None
     leave_there(pull, "u1")
     employee = pull.employees()["U1"]
@@ -138,7 +139,8 @@ def test_leaving_shows_who_would_have_no_way_in_and_does_not_lock_them_out(pull)
         left = leaving.leave(ctx, pull.conn_id, first_passwords=True)
     assert sorted(each["name"] for each in left["passwords"]) == ["李四", "王五"]
     for each in left["passwords"]:
-        assert sessions.sign_in(each["login"], each["password"], pull.conn.created_at)
+        opened = by_password.sign_in(each["login"], each["password"], Asked(pull.conn.created_at))
+        assert sessions.find_signed(opened.token, pull.conn.created_at).is_first_password
     assert pull.conn.state == "left"
     assert {e.job for e in pull.employees().values()} == {"employed"}
 

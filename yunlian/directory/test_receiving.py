@@ -127,11 +127,17 @@ def test_an_event_is_stored_and_answered_with_nothing(push) -> None:
     assert (row.text, row.fault, row.receiver, row.handled_at) == (text, "", "contacts", None)
 
 
-def test_the_same_event_twice_is_one(push) -> None:
+def test_the_same_event_twice_is_one_and_looked_at_again(push) -> None:
     sender = WeComSender(push)
     text = sender.event("update_user", UserID="zhangsan")
     assert [sender.send(text).status_code for _again in range(3)] == [200, 200, 200]
-    assert len(stored(push)) == 1
+    looks.handle(push.id, NOW)
+    (row,) = stored(push)
+    assert row.handled_at is not None
+    # Perhaps another event of the same second: what it says is to be looked at, and nothing else.
+    sender.send(text)
+    (again,) = stored(push)
+    assert (again.id, again.handled_at) == (row.id, None)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ from yunlian.kernel.api import handle
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
     re_path(r"^api(?:/|$)", handle),
-    re_path(
-        r"^callback/", handle
-    ),  # where platforms report to; registered among the routes like everything else
+    # Where platforms report to; registered among the routes like everything else.
+    re_path(r"^callback/", handle),
     re_path(r"^(?P<name>.*)$", console),
 ]
 

@@ -337,7 +337,7 @@ SMS_PROVIDERS = (("aliyun", _("Aliyun")), ("tencent", _("Tencent Cloud")))
 class SmsGateway(TenantModel):
     """An enterprise's own account at an SMS gateway, at most one; `wrapped` is its secret, sealed.
 
-    `variable` is the template's name for the code.
+    `variable` names the template's variables in order: the code, and perhaps the minutes it is good for.
     """
 
     provider = f.Choice(label=_("Gateway"), choices=SMS_PROVIDERS, default="aliyun")
@@ -346,7 +346,7 @@ class SmsGateway(TenantModel):
     app_id = f.Text(label=_("SDK app ID"), max_length=200, required=False)
     signature = f.Text(label=_("Signature"), max_length=200)
     template = f.Text(label=_("Template"), max_length=200)
-    variable = f.Text(label=_("Variable of the code"), max_length=200, default="code")
+    variable = f.Text(label=_("Variables: code, minutes"), max_length=200, default="code")
     is_active = f.Boolean(label=_("Active"), default=True)
 
     class Meta:

@@ -1,7 +1,8 @@
 """SMS gateways: an enterprise's own account at Aliyun or Tencent Cloud, else that of the installation.
 
 An enterprise's own is a row of it, its secret sealed; the installation's comes from `settings.SMS_GATEWAY`. A message of
-China's mainland is an approved template under an approved signature; ours has one variable, the code.
+China's mainland is an approved template under an approved signature; ours has the code as its first variable, and perhaps
+the minutes it is good for as its second.
 """
 
 import datetime as dt
@@ -31,6 +32,7 @@ from .requests import fields_of
 from .texting import TEXTING
 
 PURPOSE = "SMS gateways"
+VARIABLES_MAX = 2
 CHINA = ZoneInfo("Asia/Shanghai")
 FIELDS = ("provider", "key", "app_id", "signature", "template", "variable")
 
@@ -44,14 +46,15 @@ class Account:
 
     def send(self, mobile: str, code: str, minutes: int) -> None:
         """Send a code. Raises PlatformError; a lost answer is looked up and not sent again."""
-        (variable,) = self.template.variables
-        message = Message(mobile, self.template, {variable: code}, ref=secrets.token_hex(8))
+        values = dict(zip(self.template.variables, (code, str(minutes)), strict=False))
+        message = Message(mobile, self.template, values, ref=secrets.token_hex(8))
         send_once(self.gateway, message, dt.datetime.now(CHINA).date())
 
 
 def account(given: Mapping[str, str], secret: str) -> Account:
     """Return the account that settings or a row describe."""
-    template = Template(given["signature"], given["template"], (given.get("variable") or "code",))
+    variables = tuple((given.get("variable") or "code").split())
+    template = Template(given["signature"], given["template"], variables)
     gateway: Gateway
     if given["provider"] == "tencent":
         gateway = Tencent(given["key"], given["app_id"], secret)
@@ -97,7 +100,7 @@ _HINTS: Mapping[str, Mapping[str, tuple[Label, str]]] = {
         "secret": (_("AccessKey secret"), "阿里云控制台 › RAM 访问控制 › 用户 › AccessKey"),
         "signature": (_("Signature"), "阿里云短信服务 › 国内消息 › 签名管理"),
         "template": (_("Template code"), "阿里云短信服务 › 国内消息 › 模板管理 › 模板CODE"),
-        "variable": (_("Variable of the code"), "阿里云短信服务 › 国内消息 › 模板管理 › 模板变量"),
+        "variable": (_("Variables: code, minutes"), "阿里云短信服务 › 国内消息 › 模板管理 › 模板变量"),
     },
     "tencent": {
         "key": (_("Secret ID"), "腾讯云控制台 › 访问管理 › API 密钥管理"),
@@ -105,6 +108,7 @@ _HINTS: Mapping[str, Mapping[str, tuple[Label, str]]] = {
         "app_id": (_("SDK app ID"), "腾讯云短信 › 应用管理 › SDK AppID"),
         "signature": (_("Signature"), "腾讯云短信 › 国内短信 › 签名管理"),
         "template": (_("Template ID"), "腾讯云短信 › 国内短信 › 正文模板管理"),
+        "variable": (_("Variables: code, minutes"), "腾讯云短信 › 国内短信 › 正文模板管理 › 变量（按顺序）"),
     },
 }
 
@@ -147,6 +151,8 @@ def _save(ctx: Context, given: Mapping[str, Any]) -> None:
     lacking = [name for name in _HINTS.get(provider, {}) if not _given(own, given, name)]
     problems = [Problem(name, _("Must be text of at most %(n)s characters.") % {"n": 200}) for name in wrong]
     problems += [Problem(name, _("Must be filled in."), code="required") for name in lacking]
+    if len(str(values.get("variable", "")).split()) > VARIABLES_MAX:
+        problems.append(Problem("variable", _("At most the code and the minutes."), code="too_many"))
     if provider not in _HINTS:
         problems.append(Problem("provider", _("Must be one of: %(known)s.") % {"known": ", ".join(_HINTS)}))
     if problems:

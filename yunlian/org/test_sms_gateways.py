@@ -55,6 +55,7 @@ def test_a_blank_secret_stays_and_another_account_replaces(acme):
         (ALIYUN | {"key": ""}, "key"),
         (TENCENT | {"app_id": None}, "app_id"),
         (ALIYUN | {"template": 7}, "template"),
+        (ALIYUN | {"variable": "code minutes name"}, "variable"),
         (ALIYUN | {"signature": "a\nb"}, "signature"),
         (ALIYUN | {"base_url": "http://10.0.0.1"}, "base_url"),
     ],
