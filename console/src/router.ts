@@ -7,7 +7,7 @@ import { localPath } from "./sign/ways";
 
 const Nothing = { render: () => null };
 /** Pages of the way in, which open signed in or not. */
-export const OPEN = new Set<unknown>(["sign-in", "back", "enterprise", "console"]);
+export const OPEN = new Set<unknown>(["sign-in", "back", "enterprise", "console", "console-of-corp"]);
 
 export const router = createRouter({
   history: createWebHistory(),
@@ -16,6 +16,7 @@ export const router = createRouter({
     { path: "/sign-in/back", name: "back", component: Nothing },
     { path: "/e/:enterprise?", name: "enterprise", component: Nothing },
     { path: "/e/:enterprise/console", name: "console", component: Nothing },
+    { path: "/sign-in/console", name: "console-of-corp", component: Nothing },
     { path: "/", name: "home", component: Nothing },
     { path: "/me", name: "me", component: Nothing },
     { path: "/decide/:code([a-z_]+\\.[a-z_]+)/:id", name: "decide", component: Nothing },

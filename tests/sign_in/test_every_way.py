@@ -11,11 +11,14 @@ import pyotp
 import pytest
 from django.http import HttpResponse
 
+from yunlian.directory import suites
+from yunlian.directory.models import Connection
 from yunlian.kernel.scope import tenant
 from yunlian.org import second_factor
 from yunlian.org.gate import GATE
 from yunlian.org.models import Attempt, Employee, Membership, Session, Throttle, User
 from yunlian.org.ways import WAYS
+from yunlian.platforms.dingtalk.sandbox.world import SUITE, VENDOR, DingTalk
 from yunlian.platforms.wecom.sandbox import state as wecom
 
 from .conftest import APP, CORP, PASSWORD, Browser, Office, Phones
@@ -319,6 +322,33 @@ def test_only_those_who_may_manage_the_app_come_from_the_console(ann: Person, ph
     assert plain.post("/api/sign-in/console", code=code, **body).status_code == 401
     code = phones.code_in_dingtalk("u1001", "sso")
     assert plain.post("/api/sign-in/console", code=code, **body).status_code == 200
+
+
+def test_creators_come_in_where_the_app_was_installed_from_the_marketplace(
+    office: Office, phones: Phones
+) -> None:
+    """The console then asks as the vendor, one address serves every corp, and the corp is what DingTalk says."""
+    world = phones.sandbox.sandbox.world
+    state = world.part(DingTalk)
+    suites.keep(
+        "dingtalk", SUITE, state.apps[SUITE].secret, token="t", aes_key="k" * 43, path="suite", now=office.ctx.now,
+        vendor=VENDOR, sso_secret=f"sso-secret-of-{VENDOR}",
+    )  # fmt: skip
+    suites.keep_ticket(SUITE, state.apps[SUITE].ticket, office.ctx.now)
+    phones.sandbox.control("/dingtalk/apps/install", app_key=SUITE, corp_id=CORP)
+    agent = state.corps[CORP].installs[SUITE].agent_id
+    with tenant(office.id):
+        Connection.objects.filter(platform="dingtalk").update(
+            origin="market", settings={"suite_key": SUITE, "agent_id": str(agent)}
+        )
+    office.bind("boss-acme", "dingtalk", CORP, "u1001")
+    browser = Browser()
+    assert browser.get(f"/api/sign-in/ways?corp={CORP}").json()["enterprise"]["code"] == "ACME"
+    body = {"way": "dingtalk_console", "enterprise": "ACME"}
+    for user, status in (("u1001", 200), ("u1003", 401)):
+        code = phones.code_in_dingtalk(user, "sso", app=SUITE)
+        response = Browser(address=f"192.0.2.{user[-2:]}").post("/api/sign-in/console", code=code, **body)
+        assert response.status_code == status, response.content
 
 
 def test_a_platform_that_is_down_lets_nobody_in_and_says_so(ann: Person, phones: Phones, settings) -> None:

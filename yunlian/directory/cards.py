@@ -82,13 +82,21 @@ def face(ctx: Context, loaded: Loaded, platform: str) -> Face:
 
 
 def _facts(document: Document, shown: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    names = [name for name in document.columns.split() if name not in ("number", "state", "close")]
+    kinds = {name: document.fields[name] for name in document.columns.split() if name in document.fields}
     found = [
-        (str(document.fields[name].label), _said(document.fields[name], shown[name]))
-        for name in names
-        if name in document.fields and shown.get(name) not in (None, "", False)
+        (str(kind.label), _said(kind, shown[name]))
+        for name, kind in kinds.items()
+        if name not in _TITLED and kind.kind not in _ELSEWHERE and _is_said(kind, shown.get(name))
     ]
     return tuple(found[:FACTS])
+
+
+_TITLED = ("number", "close")
+_ELSEWHERE = ("state", "done")  # how far it got, which a document that waits for approval has not
+
+
+def _is_said(kind: AnyKind, value: Any) -> bool:
+    return value not in (None, "", False) and not (isinstance(kind, Amount) and Decimal(value) == 0)
 
 
 def _said(kind: AnyKind, value: Any) -> str:

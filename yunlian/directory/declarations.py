@@ -90,7 +90,7 @@ NOTICE = declare_view(
         code="directory.notice",
         label=_("Approval notice"),
         header=Notice,
-        columns="number employee connection state outcome error remedy at sent_at settled_at",
+        columns="number employee platform state error remedy at sent_at settled_at",
         find="number",
         permissions=("view", "export", "retry"),
     )

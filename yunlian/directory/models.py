@@ -517,6 +517,7 @@ class Notice(TenantModel):
     """
 
     connection = f.Ref(Connection, label=_("Connection"), null=False, cascade=True)
+    platform = f.Choice(label=_("Platform"), choices=PLATFORMS, default="wecom")
     employee = f.Ref(Employee, label=_("Employee"), null=False, cascade=True)
     theirs = f.Text(label=_("On the platform"), max_length=100)
     code = models.CharField(max_length=60)

@@ -54,7 +54,9 @@ def tell(enterprise_id: int, row: Outbox) -> None:
     """After a document was submitted: a notice for everybody who may approve it."""
     document = find_document(row.code)
     with tenant(enterprise_id):
-        carrying = [each.id for each in Connection.objects.filter(state="on") if cards.carries(each)]
+        carrying = {
+            each.id: each.platform for each in Connection.objects.filter(state="on") if cards.carries(each)
+        }
         if not carrying:
             return
         ctx = context_of_communication_user(enterprise_id, row.at)
@@ -68,10 +70,10 @@ def tell(enterprise_id: int, row: Outbox) -> None:
         made = [
             Notice(
                 enterprise_id=enterprise_id, id=(id_ := new_id()), connection_id=each.connection_id, task=id_.hex,
-                employee_id=each.employee_id, theirs=each.theirs, code=row.code, record=row.record, at=row.at,
+                employee_id=each.employee_id, platform=carrying[each.connection_id], theirs=each.theirs, code=row.code, record=row.record, at=row.at,
                 version=row.version, number=header.number, needs_page=each.needs_page, due_at=row.at,
             )
-            for each in approvers.find(ctx, document, row.record, submitter, carrying)
+            for each in approvers.find(ctx, document, row.record, submitter, list(carrying))
         ]  # fmt: skip
         Notice.objects.bulk_create(made, ignore_conflicts=True)
 

@@ -83,12 +83,13 @@ def dingtalk_app(conn: Connection, secrets: Mapping[str, str]) -> DingTalkApp:
     """Return what asks DingTalk as the connection's app; with the SSO secret also for its admin console."""
     api = Api(bases(), pace=stores.pace(stores.Waiting(), PATIENCE_S), http=_DINGTALK_HTTP)
     key: DingTalkKey
-    if conn.origin == "market":
+    if conn.origin == "market":  # whose console asks as the vendor, not as the customer
         key = suites.app_of(conn.settings["suite_key"])
+        owner, sso = suites.console_of(conn.settings["suite_key"])
     else:
         key = InternalApp(conn.settings.get("app_key", ""), secrets.get("app_secret", ""))
-    sso = secrets.get("sso_secret", "")
-    console = AdminConsole(api, stores.TOKENS, conn.corp_id, sso) if sso else None
+        owner, sso = conn.corp_id, secrets.get("sso_secret", "")
+    console = AdminConsole(api, stores.TOKENS, owner, sso) if owner and sso else None
     agent = conn.settings.get("agent_id", "")
     client = DingTalkClient(api, key, conn.corp_id, stores.TOKENS)
     return DingTalkApp(client, int(agent) if agent.isdigit() else 0, console)

@@ -16,10 +16,23 @@ PURPOSE = "suite secrets"
 
 
 def keep(
-    platform: str, suite_key: str, suite_secret: str, *, token: str, aes_key: str, path: str, now: dt.datetime
+    platform: str,
+    suite_key: str,
+    suite_secret: str,
+    *,
+    token: str,
+    aes_key: str,
+    path: str,
+    now: dt.datetime,
+    vendor: str = "",
+    sso_secret: str = "",
 ) -> Suite:
-    """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address."""
-    wrapped = seal(PURPOSE, suite_key, msgspec.json.encode({"secret": suite_secret}))
+    """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address.
+
+    `vendor` is our own corp and `sso_secret` its SSOSecret: with them creators of every corp come in from the console.
+    """
+    kept = {"secret": suite_secret, "vendor": vendor, "sso_secret": sso_secret}
+    wrapped = seal(PURPOSE, suite_key, msgspec.json.encode(kept))
     suite, _is_new = Suite.objects.update_or_create(
         suite_key=suite_key, defaults={"platform": platform, "wrapped": wrapped}
     )
@@ -35,11 +48,21 @@ def keep(
 
 def app_of(suite_key: str) -> SuiteApp:
     """Return what fetches tokens for corps that installed our app; raises Missing when we have no such app."""
+    return SuiteApp(suite_key, _opened(suite_key)["secret"], lambda: ticket_of(suite_key))
+
+
+def console_of(suite_key: str) -> tuple[str, str]:
+    """Return our own corp and its SSOSecret, blank where nobody has entered them; raises Missing."""
+    opened = _opened(suite_key)
+    return opened.get("vendor", ""), opened.get("sso_secret", "")
+
+
+def _opened(suite_key: str) -> dict[str, str]:
     suite = Suite.objects.filter(suite_key=suite_key).first()
     if suite is None:
         raise Missing("suite")
-    opened = msgspec.json.decode(unseal(PURPOSE, suite_key, bytes(suite.wrapped)))
-    return SuiteApp(suite_key, opened["secret"], lambda: ticket_of(suite_key))
+    opened: dict[str, str] = msgspec.json.decode(unseal(PURPOSE, suite_key, bytes(suite.wrapped)))
+    return opened
 
 
 def ticket_of(suite_key: str) -> str:

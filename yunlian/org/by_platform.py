@@ -4,6 +4,7 @@ An account that nobody bound opens the login of the employee with whom the direc
 no login gets one without a password.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,16 @@ from yunlian.kernel.text import _
 from yunlian.platforms.errors import NO_ANSWER, PACED, UNREADABLE, PlatformError
 
 from . import access, flows, identities
-from .attempts import Asked, attempt
+from .attempts import Asked, attempt, ration
 from .connections import CONNECTIONS, Connected
 from .entrance import Opened, Proof, let_in
 from .identities import Account
 from .models import Identity, SignInFlow
 from .people import system_context
 from .ways import WAYS, Leaving, Way
+
+# Of one address, behind which a whole office may stand: enough for people, little for who would fill the table.
+FLOWS_PER_DAY, FLOWS_GAP = 5000, dt.timedelta(0)
 
 
 class Unreachable(Refused):
@@ -51,10 +55,15 @@ def leave(
     name: Any, enterprise_id: int, to: Any, browser: str, back: str, asked: Asked, *, purpose: str = "sign_in",
     user_id: int | None = None,
 ) -> Leaving:  # fmt: skip
-    """Send a browser off. Raises Missing for a way that is not offered, Invalid for a page that is not ours."""
+    """Send a browser off.
+
+    Raises Missing for a way that is not offered, Invalid for a page that is not ours, TooMany for a flood.
+    """
     way, connected = find_way(name, enterprise_id)
     if way.place == "console":
         raise Missing("way")
+    if asked.address:
+        ration(f"flow:{asked.address}", FLOWS_PER_DAY, FLOWS_GAP, asked.now)
     state = flows.begin(way.name, connected, to, browser, asked.now, purpose=purpose, user_id=user_id)
     return way.leave(connected, state, back)
 

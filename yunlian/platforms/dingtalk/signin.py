@@ -6,12 +6,14 @@ Every code is good once and for five minutes. State, nonce and redirect are the 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 from urllib.parse import urlencode
 
 from yunlian.platforms.dingtalk.api import Api, Owner, result
 from yunlian.platforms.dingtalk.client import App, Client, token
-from yunlian.platforms.dingtalk.refusals import PLATFORM
+from yunlian.platforms.dingtalk.refusals import PLATFORM, TOKEN_REFUSED
 from yunlian.platforms.dingtalk.wire import Json, flag, listed, number, numbers, several, text
+from yunlian.platforms.errors import PlatformError
 from yunlian.platforms.tokens import Token, TokenKey, Tokens
 
 
@@ -122,6 +124,9 @@ def inside(client: Client, code: str) -> Inside:
     )
 
 
+SSO_REFUSED: Final = TOKEN_REFUSED | {"invalidToken"}
+
+
 @dataclass(frozen=True, slots=True)
 class AdminConsole:
     """Reads who came from DingTalk's admin console. Key and secret are the app owner's: for a third-party app the
@@ -134,15 +139,22 @@ class AdminConsole:
     sso_secret: str = field(repr=False)
 
     def creator(self, code: str) -> Creator:
-        """Redeem the `code` that was appended to the app's admin address."""
+        """Redeem the `code` that was appended to the app's admin address.
+
+        A token that DingTalk no longer takes is renewed once: it did not look at the code then.
+        """
         key = TokenKey(PLATFORM, self.corp_id, "", "sso")
-        found = self.api.new(
-            Owner("sso", self.corp_id),
-            "GET",
-            "/v1.0/oauth2/ssoUserInfo",
-            token=self.tokens.current(key, self._fetched),
-            query={"code": code},
-        )
+        current = self.tokens.current(key, self._fetched)
+        try:
+            return self._redeemed(code, current)
+        except PlatformError as error:
+            if error.code not in SSO_REFUSED:
+                raise
+        return self._redeemed(code, self.tokens.renewed(key, current, self._fetched))
+
+    def _redeemed(self, code: str, token: str) -> Creator:
+        owner = Owner("sso", self.corp_id)
+        found = self.api.new(owner, "GET", "/v1.0/oauth2/ssoUserInfo", token=token, query={"code": code})
         return Creator(
             corp_id=text(found, "corpId"),
             corp_name=text(found, "corpName"),

@@ -458,6 +458,15 @@ def test_a_creator_comes_from_the_admin_console(sandbox: Running, api: Api, suit
     assert not signin.may_manage(client, 16100, "u1003")
 
 
+@pytest.mark.parametrize("forget", [False, True])
+def test_the_consoles_token_is_renewed_when_it_was_revoked(sandbox: Running, api: Api, forget: bool) -> None:
+    console = signin.AdminConsole(api, Tokens(MemoryTokens()), CORP, f"sso-secret-of-{CORP}")
+    for _n in range(2):
+        given = act(sandbox, "/codes", kind="sso", app_key=APP.key, corp_id=CORP, userid="u1001")["code"]
+        assert console.creator(given).user_id == "u1001"
+        act(sandbox, "/tokens/expire", forget=forget)
+
+
 def test_only_administrators_enter_the_app_from_the_console(sandbox: Running) -> None:
     act(sandbox, "/apps/settings", app_key=APP.key, admin_url="http://127.0.0.1:1/creator")
     assert "code=" in act(sandbox, "/apps/enter", app_key=APP.key, corp_id=CORP, userid="u1002")["url"]
