@@ -31,10 +31,10 @@ class Played:
         """Begin as new."""
         self.post("reset")
 
-    def member(self, user: str, name: str, mobile: str, department: int = 1) -> None:
-        """Add a member to WeCom by hand, as its administrator does."""
-        person = {"userid": user, "name": name, "mobile": mobile, "department": [department]}
-        self.post("wecom/people/save", corp=self.corp, person=person, create=True)
+    def member(self, user: str, name: str, mobile: str, *, may_change: bool) -> None:
+        """Add a member to WeCom by hand; an account that WeCom made up may be changed once, others never."""
+        person = {"userid": user, "name": name, "mobile": mobile, "department": [1]}
+        self.post("wecom/people/save", corp=self.corp, person=person, create=True, made_by_wecom=may_change)
 
     def members(self) -> dict[str, dict[str, Any]]:
         """Everybody in WeCom by account."""
