@@ -1,5 +1,5 @@
 /** Long work on the server, watched until it ends. It goes on when nobody watches; after a reload it is found again by its id. */
-import { computed, onBeforeUnmount, ref, type ComputedRef, type Ref } from "vue";
+import { computed, onScopeDispose, ref, type ComputedRef, type Ref } from "vue";
 
 import { NoAnswer, get, write } from "./api";
 import { wordsOf } from "./complain";
@@ -20,12 +20,15 @@ export interface Watched {
   forget: () => void;
 }
 
-/** `ended` is called once, when the job has ended or is not to be found. */
-export function useJob(ended: (job: Job | null) => void): Watched {
+/**
+ * `ended` is called once, when the job has ended or is not to be found. `kept` names where this window remembers what it
+ * watches, so that it goes on after a reload.
+ */
+export function useJob(ended: (job: Job | null) => void, kept = ""): Watched {
   const job = ref<Job | null>(null);
   const wrong = ref("");
   const running = computed(() => job.value?.state === "queued" || job.value?.state === "running");
-  const share = computed(() => (job.value && job.value.total > 0 ? Math.min(1, job.value.done / job.value.total) : 0));
+  const share = computed(() => (job.value?.total ? Math.min(1, job.value.done / job.value.total) : 0));
   let timer = 0;
   let watched = "";
 
@@ -36,15 +39,25 @@ export function useJob(ended: (job: Job | null) => void): Watched {
       if (watched !== id) return;
       job.value = now;
       if (running.value) timer = window.setTimeout(() => void look(id), SOON_MS);
-      else ended(now);
+      else end(now);
     } catch (error) {
       if (watched !== id) return;
       if (error instanceof NoAnswer) timer = window.setTimeout(() => void look(id), LATER_MS);
       else {
         wrong.value = wordsOf(error);
-        ended(null);
+        end(null);
       }
     }
+  }
+  function end(now: Job | null): void {
+    if (kept) sessionStorage.removeItem(kept);
+    ended(now);
+  }
+  function watch(id: string): Promise<void> {
+    forget();
+    watched = id;
+    if (kept) sessionStorage.setItem(kept, id);
+    return look(id);
   }
   async function cancel(): Promise<void> {
     if (!job.value) return;
@@ -60,10 +73,8 @@ export function useJob(ended: (job: Job | null) => void): Watched {
     job.value = null;
     wrong.value = "";
   }
-  onBeforeUnmount(forget);
-  return { job, wrong, running, share, cancel, forget, watch: (id) => {
-    forget();
-    watched = id;
-    return look(id);
-  } };
+  onScopeDispose(forget);
+  const before = kept ? sessionStorage.getItem(kept) : null;
+  if (before) void watch(before);
+  return { job, wrong, running, share, watch, cancel, forget };
 }

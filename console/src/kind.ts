@@ -21,6 +21,7 @@ import phone from "./kinds/phone";
 import price from "./kinds/price";
 import qty from "./kinds/qty";
 import rate from "./kinds/rate";
+import reason from "./kinds/reason";
 import ref from "./kinds/ref";
 import state from "./kinds/state";
 import tags from "./kinds/tags";
@@ -50,7 +51,7 @@ export interface Kind {
 }
 
 export const KINDS: Record<KindName, Kind> = {
-  amount, boolean, choice, code, date, done, integer, longtext, moment, phone, price, qty, rate, ref, state, tags, text,
+  amount, boolean, choice, code, date, done, integer, longtext, moment, phone, price, qty, rate, reason, ref, state, tags, text,
 };
 
 export function kindOf(field: Field): Kind {

@@ -2,7 +2,7 @@
 
 export type KindName =
   | "text" | "longtext" | "code" | "date" | "moment" | "qty" | "price" | "amount" | "rate" | "integer"
-  | "boolean" | "choice" | "ref" | "tags" | "phone" | "done" | "state";
+  | "boolean" | "choice" | "ref" | "tags" | "phone" | "done" | "state" | "reason";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -30,8 +30,10 @@ export interface Field {
   default?: FieldValue;
   guard?: string | null;
   unit_field?: string | null;
-  /** Of a `done` field: the field it counts up to. */
+  /** Of a `done` field: the field it counts up to; of a `reason`: the figure it explains. */
   of?: string | null;
+  /** Of a `reason`: the fields on which the figure hangs. */
+  by?: string[] | null;
   name?: string;
 }
 
@@ -68,6 +70,8 @@ export interface Meta {
   pulls: { source: string; label: string }[];
   pushes: { target: string; label: string }[];
   chained: boolean;
+  /** Saving completes what is blank, so it is worth asking before. */
+  fills?: boolean;
   can: {
     view?: boolean; edit?: boolean; create?: boolean; delete?: boolean; export?: boolean; import?: boolean; steps?: string[];
   };
@@ -95,6 +99,9 @@ export type DocumentBody = {
   lines?: LineBody[];
   can?: DocumentCan;
 } & Record<string, unknown>;
+
+/** What saving would make of a body; `no` is a line's place in it. */
+export interface Preview { header: Record<string, FieldValue>; lines: ({ no: number } & Record<string, unknown>)[]; problems: Problem[] }
 
 export interface Change { field: string | null; label: string; line: number | null; by?: Ref | string | null; at?: string | null; old: FieldValue; new: FieldValue }
 export interface Problem {
@@ -142,8 +149,10 @@ export interface ChainView {
   events: ChainEvent[];
 }
 
+/** A bad row of a sheet, or a record whose step was refused. */
+export interface JobError { row?: number; column?: string | null; heading?: string | null; field?: string | null; id?: string; name?: string; message: string }
 export interface Job {
-  id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number;
-  result?: { created?: number; updated?: number; errors?: { row: number; column?: string | null; heading?: string | null; field?: string | null; message: string }[] } & Record<string, unknown> | null;
+  id: string; kind: string; state: "queued" | "running" | "done" | "failed" | "cancelled"; done: number; total: number | null;
+  result?: { created?: number; updated?: number; done?: number; file?: string; errors?: JobError[] } & Record<string, unknown> | null;
   error?: string | null;
 }

@@ -75,7 +75,7 @@ const META: Meta = {
   } } },
   form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], chained: false, can: { edit: true },
 };
-const bed = { id: "p1", code: "A-1", name: "橡木床", price: "380", unit: { id: "u1", code: "U", name: "张" } };
+const bed = { id: "p1", code: "A-1", name: "橡木床" };
 const lines = Object.entries(META.sections["lines"]?.fields ?? {}).map(([name, field]) => ({ name, label: field.label, typable: !field.readonly }));
 
 function editing() {
@@ -90,12 +90,13 @@ describe("pasting into lines", () => {
     expect([...toResolve(plan, META.sections["lines"]?.fields ?? {})]).toEqual([["masters.product", ["A-1", "B-2"]]]);
   });
 
-  it("fills lines, brings what the product knows, keeps what was pasted beside it", () => {
+  it("fills lines and keeps what was pasted beside a product", () => {
     const one = editing();
     const plan = planPaste(parseBlock("单价\t商品\t数量\n99.5\tA-1\t3\n\tA-1\t2"), lines, 0);
     const done = applyPlan(one, plan, 0, new Map([["masters.product", new Map([["A-1", bed]])]]) as Resolved, t);
     one.setLines(done.lines);
-    expect(one.lines.value.map((line) => [line.values["price"], line.values["unit"], line.values["amount"]])).toEqual([["99.5", bed.unit, "298.5"], [null, bed.unit, "0"]]);
+    expect(one.lines.value.map((line) => [line.values["price"], line.values["amount"]])).toEqual([["99.5", "298.5"], [null, "0"]]);
+    expect(one.lines.value.map((line) => line.typed)).toEqual([["product", "qty", "price"], ["product", "qty"]]);
     expect(one.header["amount"]).toBe("298.5");
     expect(done.unknown).toEqual([]);
   });

@@ -47,7 +47,7 @@ describe("catalogues", () => {
   });
   it("have every key the source names", () => {
     const known = new Set(keys(hans as Tree));
-    const branches = new Set([...known].map((key) => key.slice(0, key.lastIndexOf(".") + 1)));
+    const branches = new Set([...known].flatMap((key) => key.split(".").slice(0, -1).map((_part, index, parts) => `${parts.slice(0, index + 1).join(".")}.`)));
     const missing = sources.flatMap((path) => {
       const text = readFileSync(path, "utf8");
       const whole = [...text.matchAll(/\bt\(\s*["']([a-z]\w*(?:\.\w+)+)["']/gi)].map((match) => match[1] ?? "").filter((key) => !known.has(key));

@@ -61,7 +61,8 @@ class Store:
     log: list[Entry] = field(default_factory=list)
     seen_ticket: int = 0
     position: int = 0
-    held: bool = False  # own lane out stopped: the peer knows more than we do, or a fork
+    held: bool = False  # own lane out stopped: a fork, or somebody speaks for us in a later epoch
+    behind: bool = False  # own lane out waits for a handshake: restored, or the peer knows more than we do
     outcomes: dict[int, str] = field(default_factory=dict)
     inlog: list[Entry] = field(default_factory=list)
     state: list[str] = field(default_factory=list)
@@ -71,10 +72,22 @@ class Store:
     handled: list[Message] = field(default_factory=list)
     frozen: bool = False  # lane in stopped: a fork was seen
     peer_epoch: int = 1
+    aside: dict[int, str] = field(default_factory=dict)  # message id → state when its branch was put aside
 
     def copy(self) -> "Store":
         """A backup as a dump would make it: rows copied, messages shared because they never change."""
-        mutable = ("written", "log", "outcomes", "inlog", "state", "tries", "applied", "books", "handled")
+        mutable = (
+            "written",
+            "log",
+            "outcomes",
+            "inlog",
+            "state",
+            "tries",
+            "applied",
+            "books",
+            "handled",
+            "aside",
+        )
         copies = {name: getattr(self, name).copy() for name in mutable}
         return replace(self, outbox=[replace(row) for row in self.outbox], **copies)
 
@@ -83,12 +96,14 @@ class Store:
 class Packet:
     """What the network carries: a batch one way, an answer to exactly that batch the other."""
 
-    kind: str  # batch, accepted, gap, busy, fork, stale
+    kind: str  # batch, accepted, gap, busy, fork, stale; hello, fetch, welcome, old
     sender: str
     receiver: str
     epoch: int = 0
     entries: tuple[Entry, ...] = ()
     through: int = 0
+    digest: int = 0
+    asker: int = 0  # which life of the asking node it answers: after a restore nobody waits for it
 
 
 class Node:
@@ -97,6 +112,7 @@ class Node:
     def __init__(self, name: str, peer: str, world: "Surroundings", store: Store) -> None:
         """Run `store`; `world` gives ids, tickets and the network, and says which guards were taken away."""
         self.name, self.peer, self.world, self.store = name, peer, world, store
+        self.life = world.ticket()
         self.writing: set[Thread] = set()  # row locks of the documents: gone when the process dies
 
     def holds(self, guard: str) -> bool:
@@ -127,9 +143,15 @@ class Node:
         message = Message(uid, id_, thread, version, body, **receipt)  # type: ignore[arg-type]
         s.outbox.append(Row(message, ticket))
 
+    def stops(self) -> bool:
+        """Tell whether nothing may be numbered or sent now."""
+        return self.store.held or (self.store.behind and self.holds("handshake first"))
+
     def number(self) -> Step:
         """The sequencer: one lane lock, all unnumbered rows in thread order, hash path."""
         s = self.store
+        if self.stops():
+            return
         rows = [row for row in s.outbox if row.seq is None]
         if not self.holds("late numbering"):
             rows = [row for row in rows if row.ticket > s.seen_ticket]
@@ -154,28 +176,26 @@ class Node:
         """Send what follows the acknowledged position; the position itself waits for the answer."""
         s = self.store
         batch = tuple(s.log[s.position : s.position + BATCH])
-        if s.held or not batch:
+        if self.stops() or not batch:
             return
         if not self.holds("position after answer"):
             s.position += len(batch)
-        self.world.post(Packet("batch", self.name, self.peer, s.epoch, batch))
+        self.world.post(Packet("batch", self.name, self.peer, s.epoch, batch, asker=self.life))
         yield
 
     def probe(self) -> Step:
         """Ask an idle peer where it stands: an empty batch after our position."""
         s = self.store
-        if s.held or s.position < len(s.log) or not self.holds("probe"):
+        if self.stops() or s.position < len(s.log) or not self.holds("probe"):
             return
-        self.world.post(Packet("batch", self.name, self.peer, s.epoch, (), s.position))
+        self.world.post(Packet("batch", self.name, self.peer, s.epoch, (), s.position, asker=self.life))
         yield
 
     def answered(self, packet: Packet) -> Step:
         """Do what the answer says: move, rewind, or stop the lane."""
         s = self.store
-        if packet.epoch != s.epoch and self.holds("answer of this epoch"):
-            return  # an answer to what we said before a restore
         if packet.kind in ("accepted", "busy", "gap") and packet.through > len(s.log):
-            s.held = s.held or self.holds("peer ahead")
+            s.behind = s.behind or self.holds("peer ahead")
         if packet.kind == "accepted":
             sent = max((one.seq for one in packet.entries), default=0)
             through = min(packet.through, sent) if self.holds("no further than sent") else packet.through
@@ -240,6 +260,7 @@ class Node:
             packet.epoch,
             packet.entries,
             through,
+            asker=packet.asker,
         )
 
     def waiting(self, s: Store) -> list[int]:
@@ -275,6 +296,13 @@ class Node:
         if message.version <= done and self.holds("replay refused"):
             s.state[i] = "applied"
             return
+        if s.aside.get(message.id) in ("applied", "rejected") and self.holds("handled once"):
+            s.state[i] = s.aside[message.id]
+            s.handled.append(message)
+            s.applied[message.thread] = message.version
+            self._receipt(message, s.state[i])
+            yield
+            return
         if message.body == "poison" and not self.world.cured:
             self._fail(i, message)
             yield
@@ -293,8 +321,7 @@ class Node:
         """The one transaction: business effect, inbox row, thread version, receipt."""
         s = self.store
         outcome = "rejected" if message.body == "refused" else "applied"
-        known = {(m.thread, m.version) for m in s.books}
-        if (message.thread, message.version) in known and self.holds("unique document"):
+        if message.id in {m.id for m in s.books} and self.holds("unique document"):
             return  # the unique key refuses; the transaction is rolled back
         if message.about is not None:
             s.outcomes[message.about] = message.outcome or ""
@@ -318,19 +345,110 @@ class Node:
 
     # After a restore
 
-    def handshake(self, peer: "Node") -> None:
-        """Raise the epoch and fetch our own later messages back before numbering anything new."""
+    def hello(self) -> Step:
+        """Greet in a new epoch, before anything is numbered: where our lane ends."""
         s = self.store
-        s.epoch = peer.store.peer_epoch = peer.store.peer_epoch + 1
-        rows = {row.message.id: row for row in s.outbox}
-        for one in peer.store.inlog[len(s.log) :]:
-            s.log.append(one)
-            row = rows.get(one.message.id) or Row(one.message, 0)
-            row.seq = one.seq
-            if one.message.id not in rows:
-                s.outbox.append(row)
-            thread = one.message.thread
-            s.written[thread] = max(one.message.version, s.written.get(thread, 0))
+        if not s.behind or s.held:
+            return
+        s.epoch += 1
+        yield
+        self.world.post(
+            Packet("hello", self.name, self.peer, s.epoch, (), len(s.log), self.head(), self.life)
+        )
+        yield
+
+    def greeted(self, packet: Packet) -> Step:
+        """Hear a greeting or a fetch: register the epoch, and give back what the sender lacks of its own lane."""
+        s = self.store
+        kind = "welcome"
+        if packet.kind == "hello":
+            kind = self._register(s, packet)
+        yield
+        back = tuple(s.inlog[packet.through : packet.through + BATCH]) if kind == "welcome" else ()
+        epoch = s.peer_epoch if kind == "old" else packet.epoch
+        self.world.post(
+            Packet(kind, self.name, packet.sender, epoch, back, len(s.inlog), packet.epoch, packet.asker)
+        )
+        yield
+
+    def _register(self, s: Store, packet: Packet) -> str:
+        if packet.epoch <= s.peer_epoch and self.holds("higher epoch"):
+            return "old"
+        known = s.inlog[packet.through - 1].digest if 0 < packet.through <= len(s.inlog) else 0
+        if packet.through <= len(s.inlog) and packet.digest != known and self.holds("same branch"):
+            s.frozen = True
+            return "fork"
+        s.peer_epoch, s.frozen = packet.epoch, False
+        return "welcome"
+
+    def welcomed(self, packet: Packet) -> Step:
+        """Do what the answer to a greeting says: rise above an old epoch, stop at a fork, or store what comes back."""
+        s = self.store
+        if not s.behind or packet.digest != s.epoch:
+            return  # an answer to an earlier greeting
+        if packet.kind == "old":
+            s.epoch = max(s.epoch, packet.epoch)
+        elif packet.kind == "fork":
+            s.held = True
+        else:
+            before = len(s.log)
+            for one in packet.entries:
+                if one.seq == len(s.log) + 1 and one.prev == self.head():
+                    self._import(one)
+            if len(s.log) >= packet.through:
+                s.behind, s.position = False, packet.through
+            elif len(s.log) > before:
+                self.world.post(
+                    Packet("fetch", self.name, self.peer, s.epoch, (), len(s.log), asker=self.life)
+                )
+        yield
+
+    def _import(self, one: Entry) -> None:
+        """Store a message of ours again under its number; what the backup still had queued becomes what it was."""
+        s, message = self.store, one.message
+        s.log.append(one)
+        known = [r for r in s.outbox if r.message.id == message.id and self.holds("known row")]
+        row = known[0] if known else Row(message, 0)
+        row.message, row.seq = message, one.seq
+        if not known:
+            s.outbox.append(row)
+        top = max(message.version, s.written.get(message.thread, 0))
+        waiting = [r for r in s.outbox if r.message.thread == message.thread and r.seq is None]
+        waiting.sort(key=lambda r: r.message.version)
+        if waiting and waiting[0].message.version <= message.version and self.holds("make room"):
+            for version, other in enumerate(waiting, message.version + 1):
+                other.message = replace(other.message, version=version)
+            top = max(top, message.version + len(waiting))
+        s.written[message.thread] = top
+
+    def take_theirs(self, parting: int) -> None:
+        """The operator chose the peer's branch: our messages after the parting are queued again."""
+        s = self.store
+        del s.log[parting:]
+        for row in s.outbox:
+            if row.seq is not None and row.seq > parting:
+                row.seq = None
+        s.position = min(s.position, parting)
+        s.held, s.behind = False, True
+
+    def put_aside(self, parting: int) -> list[Entry]:
+        """The operator chose the sender's branch: what we hold after the parting goes, its effects stay; returns it."""
+        s = self.store
+        gone = s.inlog[parting:]
+        for one, state in zip(gone, s.state[parting:], strict=True):
+            s.aside[one.message.id] = state
+        del s.inlog[parting:], s.state[parting:]
+        s.tries = {i: n for i, n in s.tries.items() if i < parting}
+        for thread in {one.message.thread for one in gone}:
+            if self.holds("threads go back"):
+                kept = [
+                    e.message.version
+                    for e, state in zip(s.inlog, s.state, strict=True)
+                    if e.message.thread == thread and state in ("applied", "rejected")
+                ]
+                s.applied[thread] = max(kept, default=0)
+        s.frozen = False
+        return gone
 
 
 class Surroundings:

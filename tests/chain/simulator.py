@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable
 
-from tests.chain.model import Entry, Node, Packet, Step, Store, Surroundings, Thread
+from tests.chain.model import Entry, Message, Node, Packet, Step, Store, Surroundings, Thread
 
 SCENARIOS = ("plain", "poison", "blind restore", "restore", "clone")
 STEPS = 260
@@ -40,7 +40,9 @@ class World(Surroundings):
         self.nodes = {"A": Node("A", "B", self, Store()), "B": Node("B", "A", self, Store())}
         self.running: list[tuple[str, Step]] = []
         self.backups: list[Store] = []
+        self.epochs = {"A": 1, "B": 1}  # the peer's epoch as each side knows it
         self.forked: dict[str, int] = {}  # node → length of its log in when it first saw a fork
+        self.aside: set[int] = set()  # what took effect on a branch that was put aside
         self.split = self.random.randrange(STEPS // 4, STEPS * 3 // 4)  # when A is restored or copied
         self.poisoned: Thread | None = ("order", 0) if self.scenario == "poison" else None
 
@@ -80,6 +82,7 @@ class World(Surroundings):
         self.network_is_fine = True
         self.settle()
         self._check_others_finished()
+        self._decide()
         self.cured = True
         self._release()
         self.settle()
@@ -106,7 +109,11 @@ class World(Surroundings):
         if job == "apply":
             heads = node.heads()
             return node.apply(self.random.choice(heads)) if heads else None
-        return node.number() if job == "number" else node.send()
+        if node.store.behind and self.random.random() < 0.5:
+            return node.hello()
+        if job == "number":
+            return node.number()
+        return node.send() if node.store.position < len(node.store.log) else node.probe()
 
     def _write(self, node: Node) -> Step:
         thread = ("order", self.random.randrange(THREADS))
@@ -128,8 +135,16 @@ class World(Surroundings):
         packet = self.network.pop(index)
         node = self.nodes.get(packet.receiver)
         if node is not None:
-            step = node.accept(packet) if packet.kind == "batch" else node.answered(packet)
-            self._start(packet.receiver, step)
+            hear = {"batch": node.accept, "hello": node.greeted, "fetch": node.greeted}
+            if packet.kind not in hear and packet.asker != node.life:
+                return
+            is_welcome = packet.kind in ("welcome", "old") or (packet.kind == "fork" and packet.digest > 0)
+            heard = hear.get(packet.kind, node.welcomed if is_welcome else node.answered)
+            before = len(node.store.inlog)
+            self._start(packet.receiver, heard(packet))
+            is_over = packet.kind == "batch" and packet.epoch < node.store.peer_epoch
+            if is_over and len(node.store.inlog) > before:
+                self.fail("B9", f"{packet.receiver} heard somebody whose epoch is over")
 
     def _kill(self, name: str) -> None:
         """Lose everything that is not durable: running steps and row locks."""
@@ -149,7 +164,7 @@ class World(Surroundings):
         self._kill("A")
         old, self.nodes["A"] = self.nodes["A"].store, Node("A", "B", self, past.copy())
         if self.scenario == "restore":
-            self.nodes["A"].handshake(self.nodes["B"])
+            self.nodes["A"].store.behind = True
             self.nodes["C"] = Node("C", "B", self, old)  # the old process was not quite dead
 
     def settle(self) -> None:
@@ -157,7 +172,8 @@ class World(Surroundings):
         for _ in range(ROUNDS):
             before = self._fingerprint()
             for name, node in self.nodes.items():
-                for step in (node.number(), node.send(), node.probe(), *map(node.apply, node.heads())):
+                steps = (node.hello(), node.number(), node.send(), node.probe())
+                for step in (*steps, *map(node.apply, node.heads())):
                     self._start(name, step)
             while self.running or self.network:
                 if self.running:
@@ -168,6 +184,34 @@ class World(Surroundings):
             if before == self._fingerprint():
                 return
         self.fail("B16", "the world does not come to rest")
+
+    def _decide(self) -> None:
+        """Operators stop the copy, look at both branches and choose one, until nothing is stopped."""
+        self.nodes.pop("C", None)
+        for node in self.nodes.values():
+            if (node.store.held or node.store.frozen) and self.scenario in ("plain", "poison", "restore"):
+                self.fail("B16", f"a lane of {node.name} stopped without a cause")
+        for _ in range(3):
+            for name, receiver in (("A", self.nodes["B"]), ("B", self.nodes["A"])):
+                if self.nodes[name].store.held:
+                    self._choose_branch(self.nodes[name], receiver)
+            self.settle()
+
+    def _choose_branch(self, sender: Node, receiver: Node) -> None:
+        mine, theirs = sender.store.log, receiver.store.inlog
+        parting = sender.store.position  # what was acknowledged is common: nobody looks further back
+        while parting < min(len(mine), len(theirs)) and mine[parting].digest == theirs[parting].digest:
+            parting += 1
+        if self.random.random() < 0.5:
+            self.seen["theirs chosen"] += 1
+            sender.take_theirs(parting)
+            return
+        self.seen["ours chosen"] += 1
+        gone = {_truth(one) for one in receiver.put_aside(parting)}
+        s = receiver.store
+        self.aside |= {m.uid for m in s.books if _truth_of(m) in gone}
+        s.handled = [m for m in s.handled if _truth_of(m) not in gone]
+        sender.store.held, sender.store.behind = False, True
 
     def _release(self) -> None:
         for node in self.nodes.values():
@@ -183,6 +227,7 @@ class World(Surroundings):
                 len(n.store.log),
                 n.store.position,
                 n.store.held,
+                n.store.behind,
                 n.store.frozen,
                 tuple(n.store.state),
                 tuple(sorted(n.store.tries.items())),
@@ -204,6 +249,11 @@ class World(Surroundings):
         for name in ("A", "B"):
             s = self.nodes[name].store
             self._check_path(s.inlog)
+            if s.peer_epoch < self.epochs[name]:
+                self.fail("B9", f"{name} went back to an epoch that is over")
+            self.epochs[name] = s.peer_epoch
+            if not s.frozen:
+                self.forked.pop(name, None)
             if len(s.inlog) > self.forked.get(name, len(s.inlog)):
                 self.fail("B9", f"{name} went on accepting after a fork")
             uids = [m.uid for m in s.books]
@@ -237,7 +287,7 @@ class World(Surroundings):
     def _check_others_finished(self) -> None:
         for name, sender in (("A", self.nodes["B"]), ("B", self.nodes["A"])):
             s = self.nodes[name].store
-            if s.frozen or sender.store.held:
+            if s.frozen or sender.store.held or self.scenario not in ("plain", "poison"):
                 continue
             for row in sender.store.outbox:
                 if row.message.thread == self.poisoned or row.message.about is not None:
@@ -253,11 +303,9 @@ class World(Surroundings):
         for name in ("A", "B"):
             s, sender = self.nodes[name].store, self.nodes["B" if name == "A" else "A"].store
             self._check_branches(name)
-            stopped = s.frozen or sender.held
-            if stopped and self.scenario in ("plain", "poison", "restore"):
-                self.fail("B16", f"the lane into {name} stopped without a cause")
-            if not stopped:
-                self._check_whole(name, s, sender)
+            if s.frozen or sender.held or sender.behind:
+                self.fail("B16", f"the lane into {name} is stopped though operators have chosen")
+            self._check_whole(name, s, sender)
 
     def _check_branches(self, name: str) -> None:
         """B9: two truths about one lane never pass unseen. The simulator's own uids say what is true."""
@@ -279,7 +327,7 @@ class World(Surroundings):
         wanted = sorted(
             r.message.uid for r in sender.outbox if r.message.about is None and r.message.body != "refused"
         )
-        if sorted(m.uid for m in s.books) != wanted:
+        if sorted(m.uid for m in s.books if m.uid not in self.aside or m.uid in wanted) != wanted:
             self.fail("B1", f"the books of {name} are not what was sent")
         back = self.nodes["B" if name == "A" else "A"].store
         if not (back.frozen or s.held):
@@ -303,7 +351,11 @@ class _Judge:
 
 def _truth(one: Entry) -> tuple[int, int | None]:
     """What a numbered message really is: the simulator's uid, or the receipt's own id."""
-    return (one.message.uid, one.message.id if one.message.uid < 0 else None)
+    return _truth_of(one.message)
+
+
+def _truth_of(message: Message) -> tuple[int, int | None]:
+    return (message.uid, message.id if message.uid < 0 else None)
 
 
 def run(seed: int, removed: Iterable[str] = (), scenario: str | None = None) -> World:

@@ -1,14 +1,16 @@
 """One order through the chain, and what goes wrong on the way: both documents, both sides, by the ordinary verbs."""
 
 import datetime as dt
+import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from tests.chain.conftest import EVERYTHING, Killed, join, kill_at, link
-from yunlian.chain import account, worker
+from yunlian.chain import account, timeline, worker
 from yunlian.chain.models import Inbox, Lane, Link, Offer, Outbox
 from yunlian.documents.finance.receipt.model import Receipt
 from yunlian.documents.purchasing.order.model import PurchaseOrder
@@ -16,13 +18,14 @@ from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
 from yunlian.documents.stock.sales_out.model import SalesOut
-from yunlian.kernel import pulling
+from yunlian.kernel import listing, pulling
 from yunlian.kernel.document import Refused, find_document
 from yunlian.kernel.load import load, show
 from yunlian.kernel.save import save
-from yunlian.kernel.scope import Context, tenant
+from yunlian.kernel.scope import Context, Grants, tenant
 from yunlian.kernel.steps import move
 from yunlian.masters.models import Partner, Product
+from yunlian.org.models import Employee, Enterprise
 from yunlian.org.people import found_enterprise
 
 
@@ -63,6 +66,10 @@ class House:
     def see(self, code, id_):
         with self.enter():
             return show(load(find_document(code), self.ctx(), id_), self.ctx())
+
+    def communication(self):
+        """Id of the communication user."""
+        return Enterprise.objects.get(pk=self.id).communication_id
 
     def wake(self):
         with self.enter():
@@ -430,3 +437,111 @@ class TestPayment:
         settle(brand, dealer)
         receipt = brand.one(Receipt)
         assert (receipt.state, receipt.amount) == ("submitted", Decimal("100.00"))
+
+
+def hire(house, code, **values):
+    """An employee in a department of their own."""
+    made = house.save("org.department", {"code": f"D{code}", "name": f"部门{code}"})
+    body = {"code": code, "name": f"业务员{code}", "department": made["id"]} | values
+    return house.save("org.employee", body)
+
+
+def seen_by(house, employee, scope="own"):
+    """The intentions an employee with such a scope sees in the list."""
+    grants = Grants(verbs=frozenset(("sales.intention.view",)), scopes={"sales.intention": scope})
+    department = uuid.UUID(employee["department"]["id"])
+    with house.enter():
+        ctx = replace(
+            house.ctx(), grants=grants, member_id=uuid.UUID(employee["id"]), department_id=department,
+            tree=(department,),
+        )  # fmt: skip
+        page = listing.page(find_document("sales.intention"), ctx, listing.Query())
+        return [json.loads(row)["number"] for row in page.rows]
+
+
+class TestOwner:
+    def test_is_who_is_responsible_for_the_partner_and_sees_it_with_scope_own(self, brand, dealer):
+        mine, other = hire(brand, "E1"), hire(brand, "E2")
+        partner = brand.one(Partner)
+        body = brand.see("masters.partner", partner.id) | {"responsible": mine["id"]}
+        brand.save("masters.partner", body, partner.id)
+        agreed(brand, dealer)
+        intention, contract = brand.one(SalesIntention), brand.one(SalesContract)
+        for made in (intention, contract):
+            assert str(made.owner_id) == mine["id"]
+            assert str(made.department_id) == mine["department"]["id"]
+            assert made.created_by == brand.communication()
+        for scope in ("own", "department"):
+            assert seen_by(brand, mine, scope) == [intention.number]
+            assert seen_by(brand, other, scope) == []
+
+    def test_is_the_links_handler_while_nobody_is_responsible_or_they_have_left(self, brand, dealer):
+        handler, gone = hire(brand, "E1"), hire(brand, "E2")
+        link_, partner = brand.one(Link), brand.one(Partner)
+        brand.save("chain.link", brand.see("chain.link", link_.id) | {"handler": handler["id"]}, link_.id)
+        body = brand.see("masters.partner", partner.id) | {"responsible": gone["id"]}
+        brand.save("masters.partner", body, partner.id)
+        with brand.enter():
+            Employee.objects.filter(id=gone["id"]).update(is_active=False)
+        place(dealer)
+        settle(brand, dealer)
+        assert str(brand.one(SalesIntention).owner_id) == handler["id"]
+
+    def test_is_the_communication_user_when_nobody_else_is_named(self, brand, dealer):
+        place(dealer)
+        settle(brand, dealer)
+        made = brand.one(SalesIntention)
+        assert made.owner_id == made.created_by == brand.communication()
+
+    def test_of_goods_and_money_follows_the_same_rule(self, brand, dealer):
+        buyer, finance = hire(dealer, "E1"), hire(brand, "E2")
+        for house, employee in ((dealer, buyer), (brand, finance)):
+            partner = house.one(Partner)
+            body = house.see("masters.partner", partner.id) | {"responsible": employee["id"]}
+            house.save("masters.partner", body, partner.id)
+        order = agreed(brand, dealer)
+        shipped(brand)
+        paid = dealer.push("purchase.order", order["id"], "finance.payment", account="B1")
+        dealer.move("finance.payment", paid["id"], "approve")
+        dealer.move("finance.payment", paid["id"], "pay")
+        settle(brand, dealer)
+        assert str(dealer.one(ReceiptNotice).owner_id) == buyer["id"]
+        assert str(brand.one(Receipt).owner_id) == finance["id"]
+
+
+class TestLanguage:
+    def test_states_are_named_by_whoever_reads_them(self, brand, dealer):
+        with translation.override("zh-hans"):  # whose chain this is speaks Chinese
+            order = place(dealer)
+            settle(brand, dealer)
+            brand.move("sales.intention", brand.one(SalesIntention).id, "accept")
+            settle(brand, dealer)
+        assert dealer.see("purchase.order", order["id"])["theirs_state"] == "sales.intention.quoting"
+        for language, word in (("en", "To be quoted"), ("zh-hans", "待报价确认"), ("zh-hant", "待報價確認")):
+            with translation.override(language), dealer.enter():
+                seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+            assert seen["theirs"]["state"] == word
+            assert word in seen["events"][-1]["detail"]
+
+    def test_reasons_that_were_made_are_translated_and_those_that_were_typed_are_not(self, brand, dealer):
+        with dealer.enter():
+            Offer.objects.filter(upstream_code="P2").update(upstream_id=str(uuid.UUID(int=9)))
+        with translation.override("zh-hans"):
+            order = place(dealer)
+            settle(brand, dealer)
+        for language, words in (("en", "There is no product for “P2” here."), ("zh-hans", "P2")):
+            with translation.override(language), dealer.enter():
+                seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+                assert words in seen["events"][0]["reason"]
+        theirs = str(brand.one(Product, code="P2").id)
+        with dealer.enter():
+            Offer.objects.filter(upstream_code="P2").update(upstream_id=theirs)
+        dealer.move("purchase.order", order["id"], "send")
+        settle(brand, dealer)
+        with brand.enter():
+            alive = SalesIntention.objects.get(collab="pending").id
+        brand.move("sales.intention", alive, "refuse", reason="停产了")
+        settle(brand, dealer)
+        with translation.override("en"), dealer.enter():
+            seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+        assert "停产了" in seen["events"][-1]["detail"]

@@ -28,6 +28,8 @@ POINTS = (
     "chain.before_apply",
     "chain.while_applying",
     "chain.after_apply",
+    "chain.while_taking",
+    "chain.after_taking",
 )
 
 

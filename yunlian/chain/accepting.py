@@ -12,18 +12,18 @@ from django.db import connection
 
 from yunlian.kernel.faults import fault
 from yunlian.kernel.identity import new_id
-from yunlian.kernel.scope import tenant
+from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run
 from yunlian.org.models import Enterprise
 
-from . import credentials, envelope, hashpath, keys, membership, signing
+from . import branches, credentials, envelope, hashpath, keys, membership, signing
 from .account import database_now
 from .body import Malformed
 from .envelope import Envelope
 from .messages import INCOMING
 from .models import Inbox, Lane, Link
 from .queue import wake
-from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Sealed
+from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Request, Sealed
 
 WINDOW = 1000  # unapplied messages of one lane, those parked behind a stopped thread not counted
 PARKED = 5000  # messages parked behind stopped threads of one lane
@@ -44,12 +44,14 @@ class _Judging:
     new: list[Inbox] = field(default_factory=list)
 
 
-class _Stop(Exception):
-    """The batch ends here, with this answer; what came before it in the batch stays."""
+class Stop(Exception):
+    """The request ends here, with this answer; what came before it in the batch stays."""
 
-    def __init__(self, status: int, code: str, message: str = "", retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str = "", retry_after: int | None = None, epoch: int = 0
+    ) -> None:
         super().__init__(code)
-        self.answer = Answer(status=status, code=code, message=message, retry_after=retry_after)
+        self.answer = Answer(status=status, code=code, message=message, retry_after=retry_after, epoch=epoch)
 
 
 def accept(enterprise_id: int, batch: Batch) -> Answer:
@@ -66,15 +68,15 @@ def accept(enterprise_id: int, batch: Batch) -> Answer:
 def _accept(enterprise_id: int, batch: Batch) -> Answer:
     try:
         judging = _enter(enterprise_id, batch)
-    except _Stop as stop:
+    except Stop as stop:
         return stop.answer
     lane, answer = judging.lane, Answer(status=202)
     try:
         for position, sealed in enumerate(batch.messages):
             _take(judging, sealed, position, batch)
         if batch.after > lane.accepted:
-            raise _Stop(409, "gap", "You are ahead of us: send again from our position.")
-    except _Stop as stop:
+            raise Stop(409, "gap", "You are ahead of us: send again from our position.")
+    except Stop as stop:
         answer = stop.answer
     if answer.code == "fork":
         lane.state, lane.reason = "frozen", answer.message
@@ -95,21 +97,8 @@ def _enter(enterprise_id: int, batch: Batch) -> _Judging:
         len(batch.messages) > LARGEST_BATCH
         or sum(len(m.text.encode()) for m in batch.messages) > LARGEST_BYTES
     ):
-        raise _Stop(413, "too_large", "A batch has at most 100 messages and 1 MiB.")
-    verdict = credentials.judge(batch.token)
-    if not verdict.is_good or verdict.found is None or verdict.found.chain_id != batch.sender:
-        raise _Stop(401, verdict.code if not verdict.is_good else "credential_of_another")
-    lane = Lane.objects.select_for_update().filter(id=batch.lane, is_out=False).order_by("id").first()
-    link = None if lane is None else Link.objects.get(id=lane.link_id)
-    if lane is None or link is None or link.partner_chain_id != str(batch.sender):
-        raise _Stop(404, "no_lane")
-    if lane.state == "closed" or link.state == "dissolved":
-        raise _Stop(410, "dissolved", "The collaboration has ended.")
-    if link.state != "linked":
-        raise _Stop(403, "link", "The collaboration is not in force.")
-    standing = membership.standing()
-    if not standing.is_good or standing.acting is None:
-        raise _Stop(403, f"receiver_{standing.code}", "The receiver may not receive now.")
+        raise Stop(413, "too_large", "A batch has at most 100 messages and 1 MiB.")
+    lane, link, standing = admit(batch)
     _check_branch(lane, batch)
     return _Judging(
         lane=lane,
@@ -118,18 +107,37 @@ def _enter(enterprise_id: int, batch: Batch) -> _Judging:
         room=_room(enterprise_id, lane),
         keys=signing.pinned(link.id),
         known=_known(lane, batch),
-        verbs=standing.acting.grants.verbs,
+        verbs=standing.grants.verbs,
     )
+
+
+def admit(request: Request) -> tuple[Lane, Link, Context]:
+    """Judge whoever sends a request over a lane into the active enterprise; locks the lane. Raises Stop."""
+    verdict = credentials.judge(request.token)
+    if not verdict.is_good or verdict.found is None or verdict.found.chain_id != request.sender:
+        raise Stop(401, verdict.code if not verdict.is_good else "credential_of_another")
+    lane = Lane.objects.select_for_update().filter(id=request.lane, is_out=False).order_by("id").first()
+    link = None if lane is None else Link.objects.get(id=lane.link_id)
+    if lane is None or link is None or link.partner_chain_id != str(request.sender):
+        raise Stop(404, "no_lane")
+    if lane.state == "closed" or link.state == "dissolved":
+        raise Stop(410, "dissolved", "The collaboration has ended.")
+    if link.state != "linked":
+        raise Stop(403, "link", "The collaboration is not in force.")
+    standing = membership.standing()
+    if not standing.is_good or standing.acting is None:
+        raise Stop(403, f"receiver_{standing.code}", "The receiver may not receive now.")
+    return lane, link, standing.acting
 
 
 def _check_branch(lane: Lane, batch: Batch) -> None:
     """Fence who speaks in an epoch that is over; refuse everything on a frozen lane."""
     if batch.epoch < lane.epoch:
-        raise _Stop(409, "stale_epoch", "You speak in an epoch that is over: shake hands.")
+        raise Stop(409, "stale_epoch", "You speak in an epoch that is over: shake hands.", epoch=lane.epoch)
     if batch.epoch > lane.epoch:
-        raise _Stop(409, "unknown_epoch", "Register your epoch first: shake hands.")
+        raise Stop(409, "unknown_epoch", "Register your epoch first: shake hands.")
     if lane.state == "frozen":
-        raise _Stop(409, "fork", lane.reason)
+        raise Stop(409, "fork", lane.reason)
 
 
 def _room(enterprise_id: int, lane: Lane) -> int:
@@ -162,23 +170,20 @@ def _take(judging: _Judging, sealed: Sealed, position: int, batch: Batch) -> Non
     try:
         message = envelope.read(sealed.text)
     except Malformed as bad:
-        raise _Stop(413 if bad.code == "too_large" else 400, bad.code, str(bad)) from None
+        raise Stop(413 if bad.code == "too_large" else 400, bad.code, str(bad)) from None
     _check_origin(judging, sealed, message, batch)
     lane = judging.lane
     if message.sequence <= lane.accepted:
-        _check_repeated(lane, message, digest)
+        _check_repeated(judging, sealed, message, digest)
         return
     if message.sequence > lane.accepted + 1:
-        raise _Stop(409, "gap", f"{lane.accepted + 1} is wanted next.")
+        raise Stop(409, "gap", f"{lane.accepted + 1} is wanted next.")
     if message.prevhash != lane.last_hash:
-        raise _Stop(
-            409,
-            "fork",
-            f"Message {message.sequence} does not follow what we hold: two senders, or a restored one.",
-        )
+        why = f"Message {message.sequence} does not follow what we hold: two senders, or a restored one."
+        raise _fork(judging, sealed, message, why)
     _check_verbs(judging, message)
     if judging.room <= 0:
-        raise _Stop(429, "window", "The receiver has too much unapplied.", BUSY_S)
+        raise Stop(429, "window", "The receiver has too much unapplied.", BUSY_S)
     judging.new.append(_row(judging, sealed, message, digest))
     judging.room -= 1
     lane.accepted, lane.last_hash = message.sequence, digest
@@ -188,21 +193,24 @@ def _check_origin(judging: _Judging, sealed: Sealed, message: Envelope, batch: B
     """The message is the sender's own, for us, on this lane, and signed with a key pinned for this link."""
     public = judging.keys.get(sealed.key_id)
     if public is None or not keys.verify(sealed.key_id, public, sealed.text, sealed.signature):
-        raise _Stop(401, "bad_signature", "The signature does not fit a key known for this link.")
+        raise Stop(401, "bad_signature", "The signature does not fit a key known for this link.")
     if message.source != batch.sender or message.recipient != judging.us or message.lane != judging.lane.id:
-        raise _Stop(400, "misdirected", "Sender, recipient and lane are not those of this lane.")
+        raise Stop(400, "misdirected", "Sender, recipient and lane are not those of this lane.")
     if message.epoch > batch.epoch:
-        raise _Stop(400, "epoch", "Numbered in an epoch that has not begun.")
+        raise Stop(400, "epoch", "Numbered in an epoch that has not begun.")
 
 
-def _check_repeated(lane: Lane, message: Envelope, digest: str) -> None:
-    stored = (
-        Inbox.objects.filter(lane_id=lane.id, seq=message.sequence).values_list("digest", flat=True).first()
-    )
-    if stored != digest:
-        raise _Stop(
-            409, "fork", f"Message {message.sequence} is another one here: two senders, or a restored one."
-        )
+def _check_repeated(judging: _Judging, sealed: Sealed, message: Envelope, digest: str) -> None:
+    rows = Inbox.objects.filter(lane_id=judging.lane.id, seq=message.sequence)
+    if rows.values_list("digest", flat=True).first() != digest:
+        why = f"Message {message.sequence} is another one here: two senders, or a restored one."
+        raise _fork(judging, sealed, message, why)
+
+
+def _fork(judging: _Judging, sealed: Sealed, message: Envelope, why: str) -> Stop:
+    """Keep the message that does not fit, so that an operator sees both branches."""
+    branches.note(judging.lane, sealed, message, "seen", database_now())
+    return Stop(409, "fork", why)
 
 
 def _check_verbs(judging: _Judging, message: Envelope) -> None:
@@ -212,7 +220,7 @@ def _check_verbs(judging: _Judging, message: Envelope) -> None:
         return
     missing = [verb for verb in handler.verbs if verb not in judging.verbs]
     if missing:
-        raise _Stop(403, "role", f"The receiver's role does not allow {message.kind}: {', '.join(missing)}.")
+        raise Stop(403, "role", f"The receiver's role does not allow {message.kind}: {', '.join(missing)}.")
 
 
 def _row(judging: _Judging, sealed: Sealed, message: Envelope, digest: str) -> Inbox:

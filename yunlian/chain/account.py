@@ -6,10 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from yunlian.kernel.document import Missing
 from yunlian.kernel.scope import Context, Grants, enterprise_id
-from yunlian.kernel.sql import run
-from yunlian.org.context import context_of_communication_user
+from yunlian.org.context import communication_user
 from yunlian.org.models import Enterprise
 
 ROLE = "COLLABORATION"  # code of the preset role 业务协同
@@ -25,19 +23,10 @@ def database_now() -> dt.datetime:
     return now
 
 
-_HELD = (
-    "SELECT 1 FROM org_employeerole h JOIN org_role r ON r.enterprise_id = h.enterprise_id AND r.id = h.role_id "
-    "WHERE h.enterprise_id = %s AND h.employee_id = %s AND r.code = %s AND r.is_active LIMIT 1"
-)
-
-
 def acting(now: dt.datetime | None = None) -> Context | None:
     """Return the communication user as one who acts now; None unless it is active and holds the role 业务协同."""
-    try:
-        found = context_of_communication_user(enterprise_id(), now or database_now())
-    except Missing:
-        return None
-    return found if run(_HELD, [found.enterprise_id, found.member_id, ROLE]) else None
+    found = communication_user(enterprise_id(), now, ROLE)
+    return found[0] if found is not None and found[1] else None
 
 
 def system(enterprise: Enterprise, name: str, *verbs: str) -> Context:

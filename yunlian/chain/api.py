@@ -14,8 +14,9 @@ from yunlian.kernel.text import _
 from yunlian.org.gate import GATE
 from yunlian.org.models import Employee, Enterprise
 
-from . import credentials, lanes, membership, operating, rotation, timeline
-from .models import Membership
+from . import branches, credentials, lanes, membership, operating, rotation, timeline
+from .business import opened
+from .models import Link, Membership
 
 
 def _id(text: str) -> uuid.UUID:
@@ -38,6 +39,27 @@ def get_timeline(request: Request, code: str, id: str) -> Any:
     return timeline.timeline(code, request.ctx, _id(id))
 
 
+@route("GET", "/api/chain/links/{id}/open", needs="chain.link.view")
+def get_open(request: Request, id: str) -> Any:
+    """What is still open with the partner of a link, on both sides as far as they told us."""
+    link = Link.objects.filter(id=_id(id)).first()
+    if link is None:
+        raise Missing("chain.link")
+    return {
+        "rows": [
+            {
+                "code": row.code,
+                "label": str(row.label),
+                "id": str(row.id),
+                "number": row.number,
+                "state": str(row.state),
+                "theirs": {"number": row.theirs_number, "state": str(row.theirs_state)},
+            }
+            for row in opened.find_open(link)
+        ]
+    }
+
+
 @route("GET", "/api/chain/lanes", needs="chain.link.view")
 def list_lanes(request: Request) -> Any:
     """Every lane: positions, ages, errors."""
@@ -54,6 +76,22 @@ def list_messages(request: Request, id: str) -> Any:
 def open_lane(request: Request, id: str) -> Any:
     """Open a lane that is held, suspended or frozen."""
     operating.thaw(request.ctx, _id(id), _reason(request))
+    return {"rows": lanes.lanes()}
+
+
+@route("GET", "/api/chain/lanes/{id}/branches", needs="chain.link.view")
+def get_branches(request: Request, id: str) -> Any:
+    """Both branches of a lane after the message they share, and what may be chosen."""
+    return branches.both(_id(id))
+
+
+@route("POST", "/api/chain/lanes/{id}/choose", needs="chain.link.edit")
+def choose_branch(request: Request, id: str) -> Any:
+    """Say which of two branches of a frozen lane is the true one: ours or theirs, with a reason."""
+    branch = request.body.get("branch")
+    if branch not in ("ours", "theirs"):
+        raise Invalid(Problem("branch", _("Choose ours or theirs."), code="required"))
+    operating.choose(request.ctx, _id(id), branch, _reason(request))
     return {"rows": lanes.lanes()}
 
 

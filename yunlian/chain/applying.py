@@ -20,15 +20,16 @@ from yunlian.kernel.faults import fault
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.permission import Forbidden
 from yunlian.kernel.scope import Context, tenant
-from yunlian.kernel.sql import run, table
+from yunlian.kernel.sql import Table, run, run_together, table
 from yunlian.kernel.text import _
+from yunlian.org.context import communication_read, communication_statement
 
 from . import account, envelope, queue, receipts, schedule
 from .messages import INCOMING, RECEIPT, Arrival
-from .models import Inbox, Link, Thread
+from .models import Inbox, Link, Stray, Thread
 
 TRIES = 8
-AT_ONCE = 50  # heads looked at in one round of an enterprise
+AT_ONCE = 100  # heads looked at in one round of an enterprise
 
 
 class Poison(Exception):
@@ -57,8 +58,8 @@ def heads(enterprise_id: int) -> list[uuid.UUID]:
 
 
 def apply_next(enterprise_id: int) -> int:
-    """Apply a round of heads; returns how many messages reached an end."""
-    return sum(apply(enterprise_id, id_) for id_ in heads(enterprise_id))
+    """Read the receipts that wait, then apply a round of heads; returns how many messages reached an end."""
+    return receipts.take_many(enterprise_id) + sum(apply(enterprise_id, id_) for id_ in heads(enterprise_id))
 
 
 def apply(enterprise_id: int, id_: uuid.UUID) -> bool:
@@ -93,77 +94,101 @@ def _is_conflict(failure: OperationalError) -> bool:
 
 @dataclass
 class _Head:
-    """A locked message with its locked thread; `now` is the database's clock."""
+    """A locked message with its locked thread; `now` is the database's clock.
+
+    `was_handled` says that it took effect on a branch that was put aside. `acting` is the communication user.
+    """
 
     row: Inbox
     link: Link
     thread_id: uuid.UUID
     applied: int
     now: dt.datetime
+    was_handled: bool = False
+    acting: Context | None = None
 
 
-# The message with its link, if nobody else holds it and nothing earlier of its thread is open.
+# The message with its link, if nobody else holds it and nothing earlier of its thread is open; and its thread, locked.
 _LOCK = """
-SELECT {inbox}, {link}, clock_timestamp() FROM chain_inbox i
-JOIN chain_lane l ON l.enterprise_id = i.enterprise_id AND l.id = i.lane_id
-JOIN chain_link k ON k.enterprise_id = i.enterprise_id AND k.id = l.link_id
-WHERE i.enterprise_id = %s AND i.id = %s AND i.state = 'new'
-AND NOT EXISTS (SELECT 1 FROM chain_inbox e WHERE e.enterprise_id = i.enterprise_id AND e.lane_id = i.lane_id
-  AND e.thread = i.thread AND e.seq < i.seq AND e.state IN ('new', 'quarantined'))
-FOR UPDATE OF i SKIP LOCKED
-"""
-_LOCK_THREAD = """
-INSERT INTO chain_thread (enterprise_id, id, lane_id, thread, version, is_stopped) VALUES (%s, %s, %s, %s, 0, false)
-ON CONFLICT (enterprise_id, lane_id, thread) DO UPDATE SET version = chain_thread.version
-RETURNING id, version, is_stopped
+WITH head AS (
+  SELECT {inbox}, {link}, clock_timestamp() AS now, EXISTS (SELECT 1 FROM chain_stray s
+    WHERE s.enterprise_id = i.enterprise_id AND s.lane_id = i.lane_id AND s.message_id = i.message_id
+    AND s.state IN ('applied', 'rejected')) AS was_handled, i.lane_id AS of_lane, i.thread AS of_thread
+  FROM chain_inbox i
+  JOIN chain_lane l ON l.enterprise_id = i.enterprise_id AND l.id = i.lane_id
+  JOIN chain_link k ON k.enterprise_id = i.enterprise_id AND k.id = l.link_id
+  WHERE i.enterprise_id = %s AND i.id = %s AND i.state = 'new'
+  AND NOT EXISTS (SELECT 1 FROM chain_inbox e WHERE e.enterprise_id = i.enterprise_id AND e.lane_id = i.lane_id
+    AND e.thread = i.thread AND e.seq < i.seq AND e.state IN ('new', 'quarantined'))
+  FOR UPDATE OF i SKIP LOCKED
+), locked AS (
+  INSERT INTO chain_thread (enterprise_id, id, lane_id, thread, version, is_stopped)
+  SELECT %s, %s::uuid, of_lane, of_thread, 0, false FROM head
+  ON CONFLICT (enterprise_id, lane_id, thread) DO UPDATE SET version = chain_thread.version
+  RETURNING id, version, is_stopped
+)
+SELECT head.*, locked.id, locked.version, locked.is_stopped FROM head, locked
 """
 
 
 def _lock_head(enterprise_id: int, id_: uuid.UUID) -> _Head | None:
     """Lock the message and its thread, and look again: it must still be the first open one and the next version."""
     inbox, link = table(Inbox), table(Link)
-    locked = run(_LOCK.format(inbox=inbox.select("i"), link=link.select("k")), [enterprise_id, id_])
-    if not locked:
+    sql = _LOCK.format(inbox=_named(inbox, "i"), link=_named(link, "k"))
+    # In one journey with who acts: both are judged in this transaction.
+    lock = (sql, [enterprise_id, id_, enterprise_id, new_id()])
+    rows, acting = run_together([lock, communication_statement(enterprise_id, None, account.ROLE)])
+    if not rows:
         return None
-    *columns, now = locked[0]
+    *columns, now, was_handled, _lane, _thread, thread_id, applied, is_stopped = rows[0]
     row: Inbox = inbox.instance(columns[: len(inbox.columns)])
-    thread_id, applied, is_stopped = run(_LOCK_THREAD, [enterprise_id, new_id(), row.lane_id, row.thread])[0]
     if is_stopped or row.thread_version > applied + 1:
         return None
-    return _Head(row, link.instance(columns[len(inbox.columns) :]), thread_id, applied, now)
+    user = communication_read(enterprise_id, acting)
+    return _Head(
+        row,
+        link.instance(columns[len(inbox.columns) :]),
+        thread_id,
+        applied,
+        now,
+        was_handled,
+        user[0] if user is not None and user[1] else None,
+    )
+
+
+def _named(shape: Table, alias: str) -> str:
+    """The columns of a row under an alias, each under a name of its own."""
+    return ", ".join(f'{alias}."{column.name}" AS {alias}_{column.name}' for column in shape.columns)
 
 
 def _apply(enterprise_id: int, id_: uuid.UUID) -> bool:
     head = _lock_head(enterprise_id, id_)
     if head is None:
         return False
-    if head.row.thread_version <= head.applied:
+    if head.row.thread_version <= head.applied or head.was_handled:
         _repeat_answer(head)
         return True
     arrival = None if head.row.kind == RECEIPT else _effect(head)
     if head.row.kind == RECEIPT:
         receipts.take(enterprise_id, head.row)
-    _end(head, "applied")
-    _answer(head, "applied", arrival=arrival)
+    _close(head, "applied", arrival=arrival)
     return True
 
 
 def _repeat_answer(head: _Head) -> None:
-    """Give a version that was handled before the same answer again, and no effect (a sender restored and sent anew)."""
+    """Give what was handled before the same answer again, and no effect (a sender restored, a branch put aside)."""
     row = head.row
+    handled = ("applied", "rejected")
     first = (
-        Inbox.objects.filter(
-            lane_id=row.lane_id,
-            thread=row.thread,
-            thread_version=row.thread_version,
-            state__in=("applied", "rejected"),
+        Stray.objects.filter(lane_id=row.lane_id, message_id=row.message_id, state__in=handled).first()
+        or Inbox.objects.filter(
+            lane_id=row.lane_id, thread=row.thread, thread_version=row.thread_version, state__in=handled
         )
         .order_by("seq")
         .first()
     )
     state, problems = ("applied", []) if first is None else (first.state, first.problems)
-    _end(head, state, problems)
-    _answer(head, state, problems)
+    _close(head, state, problems)
 
 
 def _effect(head: _Head) -> Arrival:
@@ -172,10 +197,9 @@ def _effect(head: _Head) -> Arrival:
     handler = INCOMING.get(message.kind)
     if handler is None or message.major not in handler.majors:
         raise Refused(Problem("type", _("This kind of message is not supported here."), code="unsupported"))
-    acting = account.acting(head.now)
-    if acting is None:
+    if head.acting is None:
         raise Waiting("The communication user is missing, inactive or without its role.")
-    arrival = Arrival(acting, head.link, message)
+    arrival = Arrival(head.acting, head.link, message)
     handler.apply(arrival)
     return arrival
 
@@ -191,27 +215,41 @@ WHERE enterprise_id = %s AND id = %s RETURNING version
 """
 
 
-def _end(head: _Head, state: str, problems: Sequence[Any] = ()) -> None:
+def _close(head: _Head, state: str, problems: Sequence[Any] = (), arrival: Arrival | None = None) -> None:
+    """End the message and queue its receipt on the way back, in one journey; a receipt itself is never receipted.
+
+    When the link was dissolved meanwhile there is no way back.
+    """
+    statements = [_end(head, state, problems)]
+    is_answered = head.row.kind != RECEIPT and head.link.state == "linked"
+    if is_answered:
+        statements.append(_receipt(head, state, problems, arrival))
+    _ended, *queued = run_together(statements)
+    if is_answered:
+        queue.stored(queued[0])
+
+
+Statement = tuple[str, list[Any]]
+
+
+def _end(head: _Head, state: str, problems: Sequence[Any]) -> Statement:
     row = head.row
     is_stopped = state == "quarantined"
     reached = head.applied if is_stopped else row.thread_version
     said = json.dumps(list(problems), ensure_ascii=False)
     here = row.enterprise_id
-    run(_END, [state, head.now, said, row.tries, here, row.id, reached, is_stopped, here, head.thread_id])
+    return _END, [state, head.now, said, row.tries, here, row.id, reached, is_stopped, here, head.thread_id]
 
 
-def _answer(head: _Head, outcome: str, problems: Sequence[Any] = (), arrival: Arrival | None = None) -> None:
-    """Queue the receipt on the way back; a receipt itself is never receipted.
-
-    It goes out in the round that follows; when the link was dissolved meanwhile there is no way back.
-    """
+def _receipt(head: _Head, outcome: str, problems: Sequence[Any], arrival: Arrival | None) -> Statement:
     row = head.row
-    if row.kind == RECEIPT or head.link.state != "linked":
-        return
-    data: dict[str, Any] = {"about": str(row.message_id), "outcome": outcome, "problems": list(problems)}
+    said = [{name: value for name, value in problem.items() if name != "by"} for problem in problems]
+    data: dict[str, Any] = {"about": str(row.message_id), "outcome": outcome, "problems": said}
+    if outcome == "quarantined":
+        data["problems"] = [receipts.problem_of(_("The receiver could not process it."), code="failure")]
     if arrival is not None and arrival.results:
         data["code"], data["number"] = arrival.results[-1]
-    queue.put(
+    return queue.statement(
         row.enterprise_id,
         now=head.now,
         link_id=head.link.id,
@@ -220,7 +258,6 @@ def _answer(head: _Head, outcome: str, problems: Sequence[Any] = (), arrival: Ar
         thread=row.message_id,
         causation=row.message_id,
         data=data,
-        is_urgent=False,
     )
 
 
@@ -231,8 +268,7 @@ def _reject(enterprise_id: int, id_: uuid.UUID, answer: Exception) -> bool:
         if head is None:
             return False
         problems = receipts.problems_of(answer)
-        _end(head, "rejected", problems)
-        _answer(head, "rejected", problems)
+        _close(head, "rejected", problems)
     return True
 
 
@@ -261,10 +297,7 @@ def _fail(enterprise_id: int, id_: uuid.UUID, failure: Exception) -> bool:
             row.next_at = head.now + dt.timedelta(seconds=schedule.delay_s(row.tries + 1, random.Random()))
             row.save(update_fields=["tries", "problems", "next_at"])
             return False
-        _end(head, "quarantined", problems)
-        _answer(
-            head, "quarantined", [problems[0] | {"message": str(_("The receiver could not process it."))}]
-        )
+        _close(head, "quarantined", problems)
     return True
 
 
@@ -283,8 +316,7 @@ def reject(ctx: Context, id_: uuid.UUID, reason: str) -> None:
     row, thread = _quarantined(id_)
     head = _Head(row, row.lane.link, thread.id, thread.version, account.database_now())
     said = {"field": None, "code": "refused", "message": reason}
-    _end(head, "rejected", [said | {"by": ctx.member_name}])
-    _answer(head, "rejected", [said])
+    _close(head, "rejected", [said | {"by": ctx.member_name}])
     queue.wake(ctx.enterprise_id)
 
 

@@ -5,6 +5,7 @@ from yunlian.kernel.events import on
 from yunlian.kernel.text import _
 
 from . import credentials, flows, links
+from .business import opened
 from .models import Credential, Link, Offer
 
 LINK = declare(
@@ -16,12 +17,12 @@ LINK = declare(
         find="code name partner_name",
         sort="-created_at",
         fill=links.fill,
-        tracks=(flows.LINK,),
+        tracks=(opened.guarded(flows.LINK),),
         verbs=("view", "edit"),
         form=(
             Section(
                 _("Enterprise link"),
-                "partner_chain_id partner_name direction state partner linked_at reason note",
+                "partner_chain_id partner_name direction state partner handler linked_at reason note",
             ),
         ),
     )

@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from . import body
 from .body import Malformed
@@ -52,54 +52,62 @@ class Envelope:
     text: str
 
 
-def write(
-    *,
-    id: uuid.UUID,
-    source: uuid.UUID,
-    kind: str,
-    major: int = 1,
-    minor: int = 0,
-    subject: str,
-    time: dt.datetime,
-    recipient: uuid.UUID,
-    lane: uuid.UUID,
-    epoch: int,
-    sequence: int,
-    prevhash: str,
-    thread: uuid.UUID,
-    thread_version: int,
-    subject_version: int = 1,
-    correlation: uuid.UUID | None = None,
-    causation: uuid.UUID | None = None,
-    data: Mapping[str, Any],
-) -> str:
+class Attributes(TypedDict):
+    """What a message is written from, named as in Envelope."""
+
+    id: uuid.UUID
+    source: uuid.UUID
+    kind: str
+    major: NotRequired[int]
+    minor: NotRequired[int]
+    subject: str
+    time: dt.datetime
+    recipient: uuid.UUID
+    lane: uuid.UUID
+    epoch: int
+    sequence: int
+    prevhash: str
+    thread: uuid.UUID
+    thread_version: int
+    subject_version: NotRequired[int]
+    correlation: NotRequired[uuid.UUID | None]
+    causation: NotRequired[uuid.UUID | None]
+    data: Mapping[str, Any]
+
+
+def write(**given: Unpack[Attributes]) -> str:
     """Return the one text of a message, at most 256 KiB. Raises Malformed when a rule is broken."""
-    body.check(data)
-    attributes: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": str(id),
-        "source": f"urn:uuid:{source}",
-        "type": f"{PREFIX}{kind}.v{major}",
-        "subject": subject,
-        "time": time.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "datacontenttype": "application/json",
-        "dataschema": f"urn:yunlian:schema:{kind}:{major}.{minor}",
-        "recipient": f"urn:uuid:{recipient}",
-        "lane": str(lane),
-        "epoch": epoch,
-        "sequence": f"{sequence:020}",
-        "prevhash": prevhash,
-        "partitionkey": str(thread),
-        "threadversion": thread_version,
-        "subjectversion": subject_version,
-    }
-    if correlation is not None:
-        attributes["correlationid"] = str(correlation)
-    if causation is not None:
-        attributes["causationid"] = str(causation)
-    text = json.dumps(attributes | {"data": data}, ensure_ascii=False, separators=(",", ":"))
+    body.check(given["data"])
+    text = compose(**given)
     read(text)
     return text
+
+
+def compose(**given: Unpack[Attributes]) -> str:
+    """Return the text of a message whose body was tried on when it was queued: nothing is checked again."""
+    kind, major = given["kind"], given.get("major", 1)
+    attributes: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": str(given["id"]),
+        "source": f"urn:uuid:{given['source']}",
+        "type": f"{PREFIX}{kind}.v{major}",
+        "subject": given["subject"],
+        "time": given["time"].astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "dataschema": f"urn:yunlian:schema:{kind}:{major}.{given.get('minor', 0)}",
+        "recipient": f"urn:uuid:{given['recipient']}",
+        "lane": str(given["lane"]),
+        "epoch": given["epoch"],
+        "sequence": f"{given['sequence']:020}",
+        "prevhash": given["prevhash"],
+        "partitionkey": str(given["thread"]),
+        "threadversion": given["thread_version"],
+        "subjectversion": given.get("subject_version", 1),
+    }
+    for name, key in (("correlationid", "correlation"), ("causationid", "causation")):
+        if given.get(key) is not None:
+            attributes[name] = str(given.get(key))
+    return json.dumps(attributes | {"data": given["data"]}, ensure_ascii=False, separators=(",", ":"))
 
 
 def read(text: str) -> Envelope:

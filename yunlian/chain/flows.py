@@ -1,10 +1,28 @@
 """The states of a link, a credential and an offer, and the steps people take between them (flows.md F18)."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from yunlian.kernel import fields as f
-from yunlian.kernel.document import REASON, Flow, State, Step
+from yunlian.kernel.document import REASON, Flow, Problem, State, Step
+from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
 from . import offers
+
+_WHY = f.Text(
+    label=_("Reason"), max_length=500, required=False, hint=_("Needed while something is still open.")
+)
+_WHY.name = "reason"
+_SEEN = f.Boolean(label=_("I have seen what is still open: dissolve all the same"))
+_SEEN.name = "is_seen"
+
+
+def _keep_reason(link: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """Keep why, for the partner too."""
+    link.reason = given["reason"]
+    return ()
+
 
 LINK = Flow(
     label=_("State"),
@@ -59,12 +77,22 @@ LINK = Flow(
             is_partner=True,
         ),
         Step("withdrawn", _("Withdrawn by the partner"), ("inviting",), "withdrawn", is_partner=True),
-        Step("dissolved", _("Dissolved by the partner"), ("linked",), "dissolved", is_partner=True),
+        Step(
+            "dissolved",
+            _("Dissolved by the partner"),
+            ("linked",),
+            "dissolved",
+            input=(_WHY,),
+            act=_keep_reason,
+            is_partner=True,
+        ),
         Step(
             "dissolve",
             _("Dissolve"),
             ("linked",),
             "dissolved",
+            input=(_WHY, _SEEN),
+            act=_keep_reason,
             tone="danger",
             confirm=_("Nothing more is sent or received over this link; what was exchanged stays."),
         ),

@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Q
 from yunlian.kernel.document import Missing
 from yunlian.kernel.fields import uuid_or_none
 
-from . import account, schedule, timeline
+from . import account, branches, schedule, timeline
 from .messages import RECEIPT
 from .models import Attempt, Inbox, Lane, Membership, Outbox
 
@@ -49,6 +49,7 @@ def _lane(lane: Lane, now: dt.datetime, days: int | None) -> dict[str, Any]:
         "window": lane.window,
         "credential_days_left": days,
         "epoch": lane.epoch,
+        "choices": branches.choices(lane),
         "alarms": _alarms(lane, counts, age, days),
     } | counts
 
@@ -78,7 +79,7 @@ def _in(lane: Lane) -> dict[str, Any]:
 def _alarms(lane: Lane, counts: dict[str, Any], age_s: int | None, days: int | None) -> list[str]:
     """Return the names of what somebody should look at."""
     found = []
-    if lane.state in ("frozen", "held", "suspended"):
+    if lane.state in ("frozen", "held", "suspended", "behind"):
         found.append(lane.state)
     if counts["quarantined"]:
         found.append("quarantine")
@@ -146,6 +147,7 @@ def _message(row: Outbox | Inbox) -> dict[str, Any]:
         "attempts": 0 if isinstance(row, Outbox) else row.tries,
         "at": _moment(row.queued_at if isinstance(row, Outbox) else row.received_at),
         "number": data.get("number"),
+        "recovered": isinstance(row, Outbox) and row.recovered_at is not None,
         "code": code if is_out and not code.startswith("chain.") else None,
         "doc": doc if is_out and not code.startswith("chain.") else None,
     }

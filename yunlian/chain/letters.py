@@ -76,10 +76,9 @@ def _obey(enterprise: Enterprise, letter: Handshake) -> str:
     elif kind != "refused" and pinned.get(letter.key_id) != public:
         return "signed with a key that is not pinned"
     try:
-        if kind == "refused":
-            move("chain.link", ctx, link.id, "refused", reason=str(said.get("reason") or "-")[:500])
-        else:
-            move("chain.link", ctx, link.id, _STEPS[kind])
+        reason = str(said.get("reason") or "")[:500]
+        given = {"refused": {"reason": reason or "-"}, "dissolved": {"reason": reason}}
+        move("chain.link", ctx, link.id, _STEPS[kind], None, **given.get(kind, {}))
     except (Refused, Missing) as answer:
         return str(answer)
     return ""

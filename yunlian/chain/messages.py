@@ -97,8 +97,7 @@ def send(message: Message) -> Message:
     OUTGOING[message.kind] = message
 
     def subscriber(ctx: Context, loaded: Loaded) -> None:
-        for outgoing in message.make(ctx, loaded):
-            queue_message(ctx, message.kind, outgoing)
+        queue_all(ctx, message.kind, message.make(ctx, loaded))
 
     for code, step in message.on:
         on(code, step, subscriber)
@@ -111,6 +110,12 @@ def receive(handler: Handler) -> Handler:
         raise ImproperlyConfigured(f"The handler of {handler.kind} is declared twice.")
     INCOMING[handler.kind] = handler
     return handler
+
+
+def queue_all(ctx: Context, kind: str, outgoing: Iterable[Outgoing]) -> None:
+    """Queue messages of one registered kind in the running transaction."""
+    for each in outgoing:
+        queue_message(ctx, kind, each)
 
 
 def queue_message(ctx: Context, kind: str, outgoing: Outgoing) -> uuid.UUID:

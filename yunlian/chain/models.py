@@ -23,6 +23,7 @@ LANE_STATES = (
     ("open", _("Open")),
     ("held", _("Held")),
     ("suspended", _("Suspended")),
+    ("behind", _("Behind the partner")),
     ("frozen", _("Frozen")),
     ("closed", _("Closed")),
 )
@@ -100,11 +101,20 @@ class Pass(models.Model):
 
 
 class Link(Master):
-    """Collaboration with one other enterprise. `direction` says what we are in it: upstream invites, downstream accepts."""
+    """Collaboration with one other enterprise. `direction` says what we are in it: upstream invites, downstream accepts.
+
+    `handler` owns what arrives while nobody is responsible for the partner.
+    """
 
     partner_name = f.Text(label=_("Enterprise"), readonly=True)
     partner_chain_id = f.Text(label=_("Chain id"), max_length=36)
     partner = f.Ref(Partner, label=_("Partner"), required=False)
+    handler = f.Ref(
+        Employee,
+        label=_("Default handler"),
+        required=False,
+        hint=_("Owns what arrives over this link while nobody is responsible for the partner."),
+    )
     direction = f.Choice(label=_("Direction"), choices=DIRECTIONS, readonly=True, default="upstream")
     state = f.State(flows.LINK)
     reason = f.Text(label=_("Reason"), max_length=500, readonly=True)
@@ -155,6 +165,10 @@ class Lane(TenantModel):
     receiver stored. In: `accepted` and `last_hash` end what we stored. `epoch` is ours on the lane out, the highest
     seen on the lane in. `key_id` is the key we sign with. A lease keeps a second
     sender away; `next_at` is when to try again.
+
+    While it is behind, nothing is numbered or sent until hands are shaken. Where two branches were seen, `branch_at` is
+    the last message both hold; with `is_insisting` an operator chose our branch of a lane out, and the receiver must
+    put theirs aside (A11).
     """
 
     link = f.Ref(Link, null=False)
@@ -176,6 +190,8 @@ class Lane(TenantModel):
     last_error = models.CharField(max_length=500, default="")
     answered_at = models.DateTimeField(null=True)
     clock_offset_s = models.IntegerField(default=0)
+    branch_at = models.BigIntegerField(null=True)
+    is_insisting = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -221,7 +237,8 @@ class _MessageColumns(TenantModel):
 class Outbox(_MessageColumns):
     """One message of ours. `id` is the message id, random. Unnumbered until the sequencer took it: then `text` is final.
 
-    `sent_at` R0, `delivered_at` R1, `outcome` R2. A voided message keeps its number and says nothing.
+    `sent_at` R0, `delivered_at` R1, `outcome` R2. A voided message keeps its number and says nothing. `recovered_at` is
+    when it was fetched back from the partner after a restore: the document it speaks of may be missing here.
     """
 
     seq = models.BigIntegerField(null=True)
@@ -236,6 +253,7 @@ class Outbox(_MessageColumns):
     outcome = f.Choice(label=_("Outcome"), choices=OUTCOMES, required=False)
     outcome_at = models.DateTimeField(null=True)
     problems = models.JSONField(default=list)
+    recovered_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -287,6 +305,28 @@ class Inbox(_MessageColumns):
             Index(fields=["enterprise_id", "subject"], name="chain_inbox_subject"),
             Index(fields=["enterprise_id", "thread"], name="chain_inbox_of_thread"),
         )
+
+
+class Stray(_MessageColumns):
+    """One message of the branch of a lane that is not, or not yet, ours: kept as evidence, and to choose by.
+
+    `seen` at the partner: on a lane out what they hold in place of ours, on a lane in what was sent in place of what we
+    hold. Put `aside` on a lane in: what we held before an operator chose the sender's branch; `state` is how far it
+    had come then, and its effect on our documents stays.
+    """
+
+    side = f.Choice(label=_("Side"), choices=(("seen", _("The partner's")), ("aside", _("Put aside"))))
+    seq = models.BigIntegerField()
+    message_id = models.UUIDField()
+    state = f.Choice(label=_("State"), choices=INBOX_STATES, default="new")
+    problems = models.JSONField(default=list)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(name="chain_stray_once", fields=["enterprise_id", "lane_id", "side", "digest"]),
+        )
+        indexes = (Index(fields=["enterprise_id", "lane_id", "message_id"], name="chain_stray_message"),)
 
 
 class Origin(TenantModel):
@@ -364,6 +404,19 @@ class Handshake(models.Model):
 
     class Meta:
         indexes = (Index(fields=["posted_at"], name="chain_handshake_open", condition=Q(handled_at=None)),)
+
+
+class Incarnation(models.Model):
+    """Which database the chain last worked in: one row. Another one means a restore, a copy, or a standby promoted.
+
+    Installation table. `cluster` is PostgreSQL's system identifier, `timeline` its line of history, `database` its oid.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    cluster = models.CharField(max_length=40)
+    timeline = models.IntegerField()
+    database = models.BigIntegerField()
+    since = models.DateTimeField()
 
 
 class Offer(Master):

@@ -8,7 +8,7 @@ from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
-from . import account, applying, queue
+from . import account, applying, branches, queue
 from .messages import VOID, Arrival, Handler, receive
 from .models import Attempt, Inbox, Lane, Outbox
 
@@ -75,7 +75,7 @@ def void(ctx: Context, id_: uuid.UUID, reason: str) -> None:
 
 
 def thaw(ctx: Context, lane_id: uuid.UUID, reason: str) -> None:
-    """Open a held, suspended or frozen lane again; of two branches this one is then the true one."""
+    """Open a held, suspended or frozen lane again, as it is."""
     lane = Lane.objects.select_for_update().filter(id=lane_id).order_by("id").first()
     if lane is None:
         raise Missing("chain.lane")
@@ -85,6 +85,29 @@ def thaw(ctx: Context, lane_id: uuid.UUID, reason: str) -> None:
     lane.failures, lane.failing_since = 0, None
     lane.save()
     _record(ctx, lane, "thaw", reason)
+    queue.wake(ctx.enterprise_id)
+
+
+def choose(ctx: Context, lane_id: uuid.UUID, branch: str, reason: str) -> None:
+    """Say which of two branches of a frozen lane is the true one, `ours` or `theirs`, and why; the lane then goes on.
+
+    On a lane out hands are shaken next; on a lane in what we hold is put aside at once (see branches).
+    """
+    lane = Lane.objects.select_for_update().filter(id=lane_id).order_by("id").first()
+    if lane is None:
+        raise Missing("chain.lane")
+    if not reason:
+        raise Refused(Problem("reason", _("Must be filled in."), code="required"))
+    if branch not in branches.choices(lane):
+        message = _("This branch cannot be chosen here: the lane is not frozen, or the partner must decide.")
+        raise Refused(Problem("branch", message, code="state"))
+    if not lane.is_out:
+        branches.put_aside(lane, account.database_now())
+    else:
+        (branches.take_theirs if branch == "theirs" else branches.insist)(lane)
+        lane.state, lane.next_at, lane.failures, lane.failing_since = "behind", None, 0, None
+    lane.save()
+    _record(ctx, lane, f"choose {branch}", reason)
     queue.wake(ctx.enterprise_id)
 
 

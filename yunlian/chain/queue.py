@@ -12,7 +12,7 @@ from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.faults import fault
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import Context
-from yunlian.kernel.sql import run
+from yunlian.kernel.sql import Row, run
 from yunlian.kernel.text import _
 
 from . import envelope
@@ -35,32 +35,64 @@ def put(
     major: int = 1,
     subject_version: int = 1,
     causation: uuid.UUID | None = None,
-    is_urgent: bool = True,
 ) -> uuid.UUID:
     """Queue one message; returns its id, which is random, never derived from content (B9).
 
-    What is not urgent waits for the next round instead of waking a worker. The thread's row is locked until the transaction ends, so that versions follow the order of commits. Raises
-    Refused when the link has no open lane, body.Malformed when the body breaks the rules (our bug).
+    The thread's row is locked until the transaction ends, so that versions follow the order of commits. Raises Refused
+    when the link has no open lane, body.Malformed when the body breaks the rules (our bug).
+    """
+    sql, params = statement(
+        enterprise_id,
+        now=now,
+        link_id=link_id,
+        kind=kind,
+        subject=subject,
+        thread=thread,
+        data=data,
+        major=major,
+        subject_version=subject_version,
+        causation=causation,
+    )
+    id_ = stored(run(sql, params))
+    wake(enterprise_id)
+    fault("chain.after_queue")
+    return id_
+
+
+def statement(
+    enterprise_id: int,
+    *,
+    now: dt.datetime,
+    link_id: uuid.UUID,
+    kind: str,
+    subject: str,
+    thread: uuid.UUID,
+    data: Mapping[str, Any],
+    major: int = 1,
+    subject_version: int = 1,
+    causation: uuid.UUID | None = None,
+) -> tuple[str, list[Any]]:
+    """Return the statement that queues one message, to be run with others; `stored` reads what it returns.
+
+    It waits for the next round instead of waking a worker. Raises body.Malformed when the body breaks the rules.
     """
     id_ = uuid.uuid4()
     _try_on(id_, now, kind, major, subject, subject_version, thread, causation, data)
-    stored = run(
-        _PUT,
-        [
-            *(enterprise_id, link_id),
-            *(enterprise_id, new_id(), thread),
-            *(enterprise_id, id_, kind, major, subject, subject_version, thread, causation),
-            *(json.dumps(data, ensure_ascii=False), now),
-        ],
-    )
-    if not stored:
+    return _PUT, [
+        *(enterprise_id, link_id),
+        *(enterprise_id, new_id(), thread),
+        *(enterprise_id, id_, kind, major, subject, subject_version, thread, causation),
+        *(json.dumps(data, ensure_ascii=False), now),
+    ]
+
+
+def stored(rows: list[Row]) -> uuid.UUID:
+    """Return the id of the message that was queued. Raises Refused when the link has no open lane."""
+    if not rows:
         raise Refused(
             Problem(None, _("There is no collaboration in force with this partner."), code="no_link")
         )
-    if is_urgent:
-        wake(enterprise_id)
-    fault("chain.after_queue")
-    return id_
+    return uuid.UUID(str(rows[0][0]))
 
 
 # The lane out of a link, the next version of the thread, and the message: one statement.

@@ -18,12 +18,12 @@ from yunlian.org.models import Enterprise
 from . import membership, schedule
 from .account import database_now
 from .models import Attempt, Lane, Link, Outbox
-from .sequencing import lock_lane
-from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Sealed
+from .sequencing import STOPPED, lock_lane
+from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Request, Sealed
 
 LEASE = dt.timedelta(seconds=30)  # longer than a request may take
 
-Transport = Callable[[uuid.UUID, Batch], Answer]
+Transport = Callable[[uuid.UUID, Request], Answer]
 
 
 class TransportFailure(Exception):
@@ -66,7 +66,7 @@ def _begin(enterprise_id: int, lane_id: uuid.UUID, dice: random.Random) -> Turn 
             return None
         standing = membership.standing()
         if not standing.is_good:
-            _wait(lane, now, dice, standing.code, standing.reason)
+            wait(lane, now, dice, standing.code, standing.reason)
             return None
         messages = _read_batch(lane)
         if not messages and not _wants_probe(lane, now):
@@ -87,7 +87,7 @@ def _begin(enterprise_id: int, lane_id: uuid.UUID, dice: random.Random) -> Turn 
 
 
 def _is_due(lane: Lane, now: dt.datetime) -> bool:
-    if lane.state in ("closed", "frozen"):
+    if lane.state in STOPPED:
         return False
     if lane.lease_until is not None and lane.lease_until > now:
         return False
@@ -143,12 +143,16 @@ def _finish(enterprise_id: int, turn: Turn, answer: Answer, dice: random.Random)
 
 
 def _obey(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime, dice: random.Random) -> None:
-    if answer.accepted_through > lane.last_seq:
-        _freeze(lane, "The receiver has more of this lane than we have: we were restored. Shake hands first.")
+    if answer.status == 409 and answer.code in ("fork", "stale_epoch"):
+        _freeze(lane, f"{answer.code}: {answer.message}")
+    elif answer.accepted_through > lane.last_seq:
+        _fall_behind(lane, "The receiver has more of this lane than we have: we were restored.")
     elif answer.status == 202:
         _move(lane, turn, answer, now)
     elif answer.status == 409 and answer.code == "gap":
         lane.accepted, lane.answered_at = answer.accepted_through, now
+    elif answer.status == 409 and answer.code == "unknown_epoch":
+        _fall_behind(lane, "The receiver does not know our epoch: it was restored.")
     elif answer.status == 409:
         _freeze(lane, f"{answer.code}: {answer.message}")
     elif answer.status == 410:
@@ -160,7 +164,7 @@ def _obey(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime, dice: random
             _advance(lane, turn, answer, now)
         if answer.status in (403, 404):
             lane.state = "held"
-        _wait(lane, now, dice, answer.code, answer.message, answer.retry_after, status=answer.status)
+        wait(lane, now, dice, answer.code, answer.message, answer.retry_after, status=answer.status)
 
 
 def _move(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime) -> None:
@@ -182,10 +186,17 @@ def _advance(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime) -> None:
 
 
 def _freeze(lane: Lane, reason: str) -> None:
+    """Stop until an operator decides; what the partner holds is looked at meanwhile."""
     lane.state, lane.reason, lane.last_error = "frozen", reason[:500], reason[:500]
+    lane.branch_at = None
 
 
-def _wait(
+def _fall_behind(lane: Lane, reason: str) -> None:
+    """One side was restored: shake hands before anything more is numbered."""
+    lane.state, lane.reason, lane.next_at = "behind", reason, None
+
+
+def wait(
     lane: Lane,
     now: dt.datetime,
     dice: random.Random,
@@ -194,22 +205,27 @@ def _wait(
     retry_after: int | None = None,
     status: int = 0,
 ) -> None:
-    """Note a failure and when to try again; after three days the lane is suspended and only asked hourly."""
+    """Note a failure and when to try again; after three days the lane is suspended and only asked hourly.
+
+    A lane that is stopped stays so, and keeps the reason it stopped for.
+    """
     lane.failures += 1
     lane.failing_since = lane.failing_since or now
     seconds = schedule.delay_s(lane.failures, dice, retry_after)
     if now - lane.failing_since >= schedule.SUSPEND_AFTER:
-        lane.state, seconds = "suspended", float(schedule.PROBE_SUSPENDED_S)
+        seconds = float(schedule.PROBE_SUSPENDED_S)
+        lane.state = lane.state if lane.state in STOPPED else "suspended"
     lane.next_at = now + dt.timedelta(seconds=seconds)
     lane.last_error = f"{status or ''} {code}: {reason}".strip()[:500]
-    lane.reason = reason[:500]
+    if lane.state not in STOPPED:
+        lane.reason = reason[:500]
     lane.save()
 
 
 def lanes_out(enterprise_id: int) -> list[uuid.UUID]:
     """Return the lanes of an enterprise that have something to number, to send or to ask now."""
     sql = (
-        "SELECT l.id FROM chain_lane l WHERE l.enterprise_id = %s AND l.is_out AND l.state NOT IN ('closed', 'frozen') "
+        "SELECT l.id FROM chain_lane l WHERE l.enterprise_id = %s AND l.is_out AND l.state NOT IN ('closed', 'frozen', 'behind') "
         "AND (l.next_at IS NULL OR l.next_at <= clock_timestamp()) AND (l.accepted < l.last_seq "
         "OR EXISTS (SELECT 1 FROM chain_outbox o WHERE o.enterprise_id = %s AND o.lane_id = l.id AND o.seq IS NULL) "
         "OR l.answered_at IS NULL OR l.state <> 'open' OR l.answered_at < clock_timestamp() - %s) ORDER BY l.id"

@@ -17,6 +17,7 @@ from .account import database_now
 from .models import Key, Lane, Link, Outbox
 
 AT_ONCE = 500  # messages numbered in one transaction
+STOPPED = ("closed", "frozen", "behind")  # states of a lane in which nothing is numbered or sent
 
 
 def number(enterprise_id: int, lane_id: uuid.UUID) -> int:
@@ -26,7 +27,7 @@ def number(enterprise_id: int, lane_id: uuid.UUID) -> int:
     """
     with tenant(enterprise_id):
         lane = lock_lane(lane_id)
-        if lane is None or lane.state == "closed":
+        if lane is None or lane.state in STOPPED:
             return 0
         rows = list(
             Outbox.objects.filter(lane_id=lane.id, seq=None).order_by("thread", "thread_version")[:AT_ONCE]
@@ -63,7 +64,7 @@ def _write_texts(lane: Lane, rows: Sequence[Outbox]) -> None:
     for row in rows:
         seq += 1
         row.seq = seq
-        row.text = envelope.write(
+        row.text = envelope.compose(
             id=row.id,
             source=source,
             kind=row.kind,

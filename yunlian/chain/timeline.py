@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from yunlian.kernel import permission
-from yunlian.kernel.document import find_document
+from yunlian.kernel.document import REGISTRY, find_document
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import Label, _
 
-from . import envelope
+from . import envelope, receipts
 from .messages import RECEIPT
 from .models import Inbox, Link, Origin, Outbox
 
@@ -29,7 +29,16 @@ LABELS: dict[str, Label] = {
     "shipment.sent": _("Goods sent"),
     "shipment.received": _("Goods received"),
     "shipment.short": _("Goods missing"),
+    "shipment.uncounted": _("Stock-in taken back"),
+    "shipment.recalled": _("Shipment recalled"),
+    "shipment.asked": _("Shipment asked back"),
+    "shipment.granted": _("Shipment given back"),
+    "shipment.declined": _("Shipment not given back"),
     "payment.sent": _("Payment sent"),
+    "payment.recalled": _("Payment recalled"),
+    "payment.asked": _("Payment asked back"),
+    "payment.granted": _("Payment given back"),
+    "payment.declined": _("Payment not given back"),
     "document.progressed": _("Progress"),
     "catalogue.requested": _("Catalogue asked for"),
     "catalogue.updated": _("Catalogue"),
@@ -107,10 +116,8 @@ def _rows(loaded: Loaded) -> tuple[list[Outbox], list[Inbox], Link | None]:
 
 
 def _speaks_of(data: Any, subject: str, subjects: set[str], id_: uuid.UUID) -> bool:
-    return subject in subjects or data.get("shipment") in {
-        str(id_),
-        *(s.rpartition("/")[2] for s in subjects),
-    }
+    ids = {str(id_), *(s.rpartition("/")[2] for s in subjects)}
+    return subject in subjects or data.get("shipment") in ids or data.get("payment") in ids
 
 
 def _link_of(loaded: Loaded) -> Link | None:
@@ -153,19 +160,28 @@ def _event(
 
 
 def _detail(data: dict[str, Any]) -> str:
+    code = str(data.get("document") or "")
     words = (
-        data.get("label"),
+        REGISTRY[code].label if code in REGISTRY and not code.startswith("sales.intention") else "",
         data.get("number"),
-        data.get("state"),
+        state_words(code, str(data.get("state") or "")),
         data.get("expected_date"),
         data.get("reason"),
     )
     return " · ".join(str(word) for word in words if word)[:500]
 
 
+def state_words(code: str, state: str) -> Label:
+    """Return what a state of a document is called in the reader's language; a state nobody here knows as it was told."""
+    if code not in REGISTRY:
+        return state
+    flows = sorted(REGISTRY[code].flows, key=lambda flow: flow.field != "collab")
+    return next((known.label for flow in flows for known in flow.states if known.name == state), state)
+
+
 def reason_of(row: Any) -> str:
     """Return why a message was refused or stopped, as one text."""
-    return "；".join(str(problem.get("message", "")) for problem in row.problems)[:500]
+    return receipts.reason_of(row.problems)
 
 
 def _their_document(loaded: Loaded, got: list[Inbox]) -> dict[str, Any] | None:
@@ -175,12 +191,16 @@ def _their_document(loaded: Loaded, got: list[Inbox]) -> dict[str, Any] | None:
         data = _data(row)
         if row.state == "applied" and data.get("number"):
             number = getattr(header, "theirs_number", "") or data["number"]
-            state = getattr(header, "theirs_state", "") or data.get("state") or label_of(row.kind)
+            told = (
+                getattr(header, "theirs_state", "") or f"{data.get('document', '')}.{data.get('state', '')}"
+            )
+            code, _dot, known = told.rpartition(".")
+            state = state_words(code, known) or label_of(row.kind)
             expected = getattr(header, "expected_date", None)
             return {
                 "code": row.subject.partition("/")[0],
                 "number": number,
-                "state": state,
+                "state": str(state),
                 "expected_date": expected.isoformat() if expected else data.get("expected_date"),
             }
     return None

@@ -11,18 +11,25 @@ from yunlian.kernel.scope import NoTenant, enterprise_id
 from yunlian.org.models import Enterprise
 
 from .accepting import accept
+from .greeting import give_back, greet
 from .sending import TransportFailure
-from .wire import Answer, Batch
+from .wire import Answer, Batch, Greeting, Request
 
 
-def local(recipient: uuid.UUID, batch: Batch) -> Answer:
-    """Hand a batch to an enterprise of this installation. Raises TransportFailure when it cannot be reached."""
+def local(recipient: uuid.UUID, request: Request) -> Answer:
+    """Hand a request to an enterprise of this installation. Raises TransportFailure when it cannot be reached."""
     _refuse_inside_transaction()
     enterprise = Enterprise.objects.filter(chain_id=recipient).first()
     if enterprise is None:
         raise TransportFailure("No such enterprise in this installation.")
     try:
-        return accept(enterprise.pk, batch)
+        if isinstance(request, Batch):
+            return accept(enterprise.pk, request)
+        return (
+            greet(enterprise.pk, request)
+            if isinstance(request, Greeting)
+            else give_back(enterprise.pk, request)
+        )
     except DatabaseError as failure:
         raise TransportFailure(f"{type(failure).__name__}: {failure}") from failure
 

@@ -36,10 +36,34 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """The first words after a restore: a new epoch and where the sender stands, as a text signed with its key (A11)."""
+
+    sender: uuid.UUID
+    token: bytes
+    lane: uuid.UUID
+    letter: Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """A request for the sender's own messages of a lane after a position, as the receiver stored them."""
+
+    sender: uuid.UUID
+    token: bytes
+    lane: uuid.UUID
+    after: int
+
+
+Request = Batch | Greeting | Fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the receiver says: a status of C1 with a code, how far it has stored, how much more it takes.
 
     `retry_after` in seconds. `head` is the digest of the last stored message, `epoch` the highest epoch it has seen.
+    `messages` answer a Fetch.
     """
 
     status: int
@@ -52,3 +76,4 @@ class Answer:
     window: int = 0
     retry_after: int | None = None
     server_time: dt.datetime | None = None
+    messages: tuple[Sealed, ...] = ()

@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from yunlian.org.models import Enterprise
 
-from . import applying, letters, sending, sequencing
+from . import applying, letters, recovery, sending, sequencing
 from .keys import Locked
 from .models import Pass
 from .queue import WAKE
@@ -42,6 +42,10 @@ def run(stop: threading.Event | None = None, transport: sending.Transport = loca
         while not stopping.is_set():
             try:
                 if time.monotonic() - swept >= POLL_S:
+                    if recovery.notice():
+                        log.warning(
+                            "chain: another database than before: hands are shaken on every lane first"
+                        )
                     hinted |= set(members())
                     swept = time.monotonic()
                 turns = sorted(hinted)
@@ -121,12 +125,13 @@ def _work_safely(enterprise_id: int, transport: sending.Transport) -> bool:
 
 
 def work(enterprise_id: int, transport: sending.Transport = local) -> int:
-    """Do one round for an enterprise: a batch for every lane, a round of heads; returns how much was done."""
+    """Do one round for an enterprise: lanes that stopped, a batch for every lane, a round of heads; returns how much."""
     done = 0
     chain_id = Enterprise.objects.values_list("chain_id", flat=True).get(pk=enterprise_id)
     for letter, _recipient in letters.waiting(chain_id):
         letters.read(enterprise_id, letter)
         done += 1
+    done += recovery.recover(enterprise_id, transport)
     for lane in sending.lanes_out(enterprise_id):
         done += sequencing.number(enterprise_id, lane)
         answer = sending.send(enterprise_id, lane, transport)

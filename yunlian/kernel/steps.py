@@ -127,6 +127,18 @@ def _post(loaded: Loaded, ctx: Context, writing: Writing) -> None:
 
 
 def _negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    _require_free(loaded)
+    links.execute(loaded, ctx, writing, -1)
+    ledger.negate(loaded, ctx, writing)
+
+
+def _revoke(loaded: Loaded, ctx: Context, writing: Writing) -> None:
+    _require_free(loaded)
+    links.revoke(loaded, ctx, writing)
+    ledger.negate(loaded, ctx, writing)
+
+
+def _require_free(loaded: Loaded) -> None:
     if links.has_followers(loaded):
         raise Refused(
             Problem(
@@ -137,8 +149,6 @@ def _negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
         )
     if loaded.header.close == "manual":
         raise Refused(Problem("close", _("It was closed by hand: reopen it first."), code="closed"))
-    links.execute(loaded, ctx, writing, -1)
-    ledger.negate(loaded, ctx, writing)
 
 
 def _release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
@@ -167,6 +177,7 @@ _EFFECTS = {
     "check": _check,
     "post": _post,
     "negate": _negate,
+    "revoke": _revoke,
     "release": _release,
     "close": _close,
     "reopen": _reopen,

@@ -170,30 +170,22 @@ def _work(held: Held) -> None:
 
 
 def _piece(held: Held) -> bool:
-    """Do what is next, in one transaction unless it opens its own; whether that was the last of it."""
+    """Do what is next, in one transaction unless the work opens its own; whether that was the last of it."""
     with tenant(held.enterprise_id):
         job, ctx = _opened(held)
-        held.total = job.total if held.total is None else held.total
-        is_last = job.kind not in STEPWISE and _finish(held, _done(ctx, job, held))
+        is_done = job.kind not in STEPWISE and _finish(held, _done(ctx, job, held))
     if job.kind in STEPWISE:
         result = _done(ctx, job, held)
         with tenant(held.enterprise_id):
-            is_last = _finish(held, result)
-    if is_last:
+            is_done = _finish(held, result)
+    if is_done:
         fault("job.after_end")
-    return is_last
-
-
-_OURS = "WHERE id = %s AND holder = %s"
-
-
-def _hold_on(held: Held) -> None:
-    """Keep the task, as its holder, while a part is committed. Raises Lost, or Cancelled, when it is not ours."""
-    _require_ours(held, f"SELECT 1 FROM kernel_task {_OURS} AND NOT is_cancelled FOR UPDATE")
+    return is_done
 
 
 def _opened(held: Held) -> tuple[Job, Context]:
     job = Job.objects.get(id=held.id)
+    held.total = job.total if held.total is None else held.total
     identity = Identity(job.user_id, held.enterprise_id, job.member)
     ctx = gate().context(identity, dt.datetime.now(dt.UTC))
     if ctx is None:
@@ -207,7 +199,7 @@ def _done(ctx: Context, job: Job, held: Held) -> Mapping[str, Any] | Part:
 
 
 def _finish(held: Held, result: Mapping[str, Any] | Part) -> bool:
-    """Note what was done; whether that was the last of it."""
+    """Keep the result with the mark that it is done; of a Part, how far it is. Returns whether it is done."""
     fault("job.before_end")
     if isinstance(result, Part):
         _hold_on(held)
@@ -218,6 +210,14 @@ def _finish(held: Held, result: Mapping[str, Any] | Part) -> bool:
         state="done", result=result, error="", done=held.done, total=held.total
     )
     return True
+
+
+_OURS = "WHERE id = %s AND holder = %s"
+
+
+def _hold_on(held: Held) -> None:
+    """Keep the task, as its holder, while a part is committed. Raises Lost, or Cancelled, when it is not ours."""
+    _require_ours(held, f"SELECT 1 FROM kernel_task {_OURS} AND NOT is_cancelled FOR UPDATE")
 
 
 def _take_away(held: Held) -> None:

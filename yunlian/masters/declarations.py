@@ -84,7 +84,7 @@ PARTNER = declare(
         sort="code",
         check=rules.check_partner,
         form=(
-            Section(_("Partner"), "code name short_name is_customer is_supplier level is_active"),
+            Section(_("Partner"), "code name short_name is_customer is_supplier level responsible is_active"),
             Section(_("Contact"), "contact phone address tax_no note"),
             Section(_("Settlement"), "settlement credit_limit chain_id"),
         ),

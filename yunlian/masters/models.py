@@ -91,12 +91,21 @@ SETTLEMENTS = (("cash", _("Cash before delivery")), ("account", _("On account"))
 
 
 class Partner(Master):
-    """A customer, a supplier, or both. `chain_id` names the enterprise on the chain it is linked to, if any."""
+    """A customer, a supplier, or both. `chain_id` names the enterprise on the chain it is linked to, if any.
+
+    What arrives from it over the chain belongs to the employee `responsible` for it.
+    """
 
     short_name = f.Text(label=_("Short name"), max_length=60, required=False)
     is_customer = f.Boolean(label=_("Customer"))
     is_supplier = f.Boolean(label=_("Supplier"))
     level = f.Text(label=_("Level"), max_length=30, required=False)
+    responsible = f.Ref(
+        Employee,
+        label=_("Responsible employee"),
+        required=False,
+        hint=_("Owns what arrives from this partner over the chain."),
+    )
     contact = f.Text(label=_("Contact"), max_length=60, required=False)
     phone = f.Phone(label=_("Telephone"), required=False)
     address = f.Text(label=_("Address"), required=False)

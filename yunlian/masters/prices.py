@@ -40,10 +40,10 @@ class Price:
 
     @property
     def words(self) -> str:
-        """The reason as a line keeps it: `list WHOLESALE ≥10`; empty without a price."""
+        """The reason as a line keeps it: `list WHOLESALE ≥10`; the first tier is not named, without a price it is empty."""
         if self.value is None:
             return ""
-        tier = f"≥{trimmed(self.qty_from, 0):f}" if self.qty_from else ""
+        tier = f"≥{trimmed(self.qty_from, 0):f}" if self.qty_from > 1 else ""
         return " ".join(word for word in (self.reason, self.source, tier) if word)
 
 

@@ -34,23 +34,39 @@ SELECT coalesce(json_agg(json_build_object(
 FROM org_role r
 """
 
-_MEMBER = f"""
+_ACTS = """
 WITH RECURSIVE me AS (
   SELECT e.enterprise_id, e.id, e.name, e.department_id FROM org_employee e
-  WHERE e.enterprise_id = %s AND e.id = %s AND e.is_active AND e.job = 'employed'
+  WHERE e.enterprise_id = %s AND e.id = {who} AND e.is_active AND e.job = 'employed'
 ), tree AS (
   SELECT me.department_id AS id FROM me WHERE me.department_id IS NOT NULL
   UNION
   SELECT d.id FROM tree JOIN org_department d ON d.enterprise_id = %s AND d.parent_id = tree.id
 )
 SELECT me.name, me.department_id, ARRAY(SELECT id FROM tree ORDER BY id),
-  (%s::timestamptz AT TIME ZONE n.time_zone)::date,
-  ({_ROLES} JOIN org_employeerole h ON h.enterprise_id = r.enterprise_id AND h.role_id = r.id
-    WHERE r.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active),
-  EXISTS (SELECT 1 FROM org_employeerole h JOIN org_role r ON r.enterprise_id = h.enterprise_id AND r.id = h.role_id
-    WHERE h.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active AND r.needs_second_factor)
+  (coalesce(%s::timestamptz, clock_timestamp()) AT TIME ZONE n.time_zone)::date,
+  ({roles} JOIN org_employeerole h ON h.enterprise_id = r.enterprise_id AND h.role_id = r.id
+    WHERE r.enterprise_id = me.enterprise_id AND h.employee_id = me.id AND r.is_active), me.id, {more}
 FROM me JOIN org_enterprise n ON n.id = me.enterprise_id
 """
+_MEMBER = _ACTS.format(
+    who="%s",
+    roles=_ROLES,
+    more=(
+        "EXISTS (SELECT 1 FROM org_employeerole h JOIN org_role r ON r.enterprise_id = h.enterprise_id "
+        "AND r.id = h.role_id WHERE h.enterprise_id = me.enterprise_id AND h.employee_id = me.id "
+        "AND r.is_active AND r.needs_second_factor)"
+    ),
+)
+_COMMUNICATION = _ACTS.format(
+    who="(SELECT c.communication_id FROM org_enterprise c WHERE c.id = %s)",
+    roles=_ROLES,
+    more=(
+        "EXISTS (SELECT 1 FROM org_employeerole h JOIN org_role r ON r.enterprise_id = h.enterprise_id "
+        "AND r.id = h.role_id WHERE h.enterprise_id = me.enterprise_id AND h.employee_id = me.id "
+        "AND r.code = %s AND r.is_active), coalesce(%s::timestamptz, clock_timestamp())"
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -77,12 +93,8 @@ def member_for(
     rows = run(_MEMBER, [enterprise_id, employee_id, enterprise_id, now])
     if not rows:
         return None
-    name, department_id, tree, today, roles, needs_second_factor = rows[0]
-    ctx = Context(
-        enterprise_id=enterprise_id, member_id=employee_id, member_name=name, department_id=department_id,
-        tree=tuple(tree), grants=united(roles), now=now, today=today, user_id=user_id, is_chain=is_chain,
-    )  # fmt: skip
-    return Member(ctx, needs_second_factor)
+    ctx = _context(enterprise_id, rows[0], now, user_id=user_id, is_chain=is_chain)
+    return Member(ctx, needs_second_factor=rows[0][-1])
 
 
 def context_for(
@@ -98,13 +110,45 @@ def context_for(
     return None if member is None else member.ctx
 
 
+def _context(
+    enterprise_id: int, row: tuple[Any, ...], now: dt.datetime, *, user_id: int | None, is_chain: bool
+) -> Context:
+    name, department_id, tree, today, roles, employee_id, _more = row
+    return Context(
+        enterprise_id=enterprise_id, member_id=employee_id, member_name=name, department_id=department_id,
+        tree=tuple(tree), grants=united(roles), now=now, today=today, user_id=user_id, is_chain=is_chain,
+    )  # fmt: skip
+
+
 def context_of_communication_user(enterprise_id: int, now: dt.datetime) -> Context:
-    """Return the context in which the chain and jobs act, inside `tenant(enterprise_id)`. Raises Missing."""
+    """Return the context in which jobs of nobody act, inside `tenant(enterprise_id)`. Raises Missing."""
     rows = run("SELECT communication_id FROM org_enterprise WHERE id = %s", [enterprise_id])
     ctx = context_for(enterprise_id, rows[0][0], now, is_chain=True) if rows and rows[0][0] else None
     if ctx is None:
         raise Missing("communication user")
     return ctx
+
+
+def communication_user(enterprise_id: int, now: dt.datetime | None, role: str) -> tuple[Context, bool] | None:
+    """Return the context in which the chain acts, inside `tenant(enterprise_id)`, and whether it holds a role.
+
+    None when there is no communication user or it no longer works there. One statement, and the database's clock unless
+    a moment is given.
+    """
+    return communication_read(enterprise_id, run(*communication_statement(enterprise_id, now, role)))
+
+
+def communication_statement(enterprise_id: int, now: dt.datetime | None, role: str) -> tuple[str, list[Any]]:
+    """Return the statement of `communication_user`, to be run with others."""
+    return _COMMUNICATION, [enterprise_id, enterprise_id, enterprise_id, now, role, now]
+
+
+def communication_read(enterprise_id: int, rows: list[tuple[Any, ...]]) -> tuple[Context, bool] | None:
+    """Return what the statement of `communication_user` found."""
+    if not rows:
+        return None
+    *columns, is_held, now = rows[0]
+    return _context(enterprise_id, (*columns, is_held), now, user_id=None, is_chain=True), bool(is_held)
 
 
 def grants_of_employee(enterprise_id: int, employee_id: uuid.UUID) -> Grants:

@@ -3,14 +3,14 @@ import json
 
 import pytest
 
-from yunlian.kernel.document import REGISTRY, Missing, Refused
+from yunlian.kernel.document import REGISTRY, Refused
 from yunlian.kernel.permission import may, row_condition, scope_of
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Grants, tenant
 from yunlian.kernel.testing import NOW, Statements
 
 from . import people
-from .context import context_for, context_of_communication_user, covers, united
+from .context import communication_user, context_for, covers, united
 from .models import Department, Employee, Enterprise, Role, RoleVerb
 
 
@@ -112,7 +112,11 @@ def test_an_employee_of_another_enterprise_has_no_context_here(acme, other, cont
 
 def test_the_communication_user_acts_for_the_chain(acme):
     with tenant(acme.enterprise_id):
-        ctx = context_of_communication_user(acme.enterprise_id, NOW)
+        found = communication_user(acme.enterprise_id, NOW, "COLLABORATION")
+        assert found is not None
+        ctx, is_held = found
+        assert is_held
+        assert communication_user(acme.enterprise_id, NOW, "GUIDE") == (ctx, False)
     assert (ctx.member_id, ctx.member_name, ctx.is_chain) == (acme.communication_id, "云链通信账号", True)
     assert may(ctx, "sales.intention", "partner_place")
     assert not may(ctx, "org.role", "edit")
@@ -121,8 +125,8 @@ def test_the_communication_user_acts_for_the_chain(acme):
 
 def test_an_enterprise_without_a_communication_user_has_none_to_act(acme):
     Enterprise.objects.update(communication_id=None)
-    with tenant(acme.enterprise_id), pytest.raises(Missing):
-        context_of_communication_user(acme.enterprise_id, NOW)
+    with tenant(acme.enterprise_id):
+        assert communication_user(acme.enterprise_id, NOW, "COLLABORATION") is None
 
 
 def test_roles_are_united():

@@ -7,9 +7,11 @@ import { computed, reactive, ref, shallowRef } from "vue";
 import { newKey } from "@/api";
 import { compile, names, type Value } from "@/formula";
 import { isRef } from "@/kinds/ref";
-import type { DocumentBody, Field, FieldValue, LineBody, Meta, Problem, Row } from "@/types";
+import type { DocumentBody, Field, FieldValue, LineBody, Meta, Preview, Problem } from "@/types";
 
-export interface Line {
+import { afterTyping, filled, type Origin } from "./given";
+
+export interface Line extends Origin {
   /** Stays with the line while it moves, is pasted over or gets its server id. */
   key: string;
   id?: string;
@@ -65,6 +67,9 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
   const headerBad = reactive<Record<string, string>>({});
   const lines = shallowRef<readonly Line[]>([]);
   const marks = ref<Mark[]>([]);
+  /** What saving would complain about, said while somebody types: shown at its place, not yet counted. */
+  const foreseen = shallowRef<Mark[]>([]);
+  const origin = shallowRef<Origin>({});
   const undo: { lines: readonly Line[] }[] = [];
   const redo: { lines: readonly Line[] }[] = [];
 
@@ -152,6 +157,8 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
     for (const name of Object.keys(headerFields.value)) header[name] = (body[name] ?? null) as FieldValue;
     lines.value = ((body["lines"] as LineBody[] | undefined) ?? []).map(fromBody);
     marks.value = [];
+    foreseen.value = [];
+    origin.value = {};
     undo.length = 0;
     redo.length = 0;
   }
@@ -170,6 +177,7 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
 
   function setHeader(name: string, value: FieldValue): void {
     header[name] = value;
+    origin.value = afterTyping(origin.value, headerFields.value, header, [name]);
     forgive(name, null);
     const used = lineFormulas.value.length > 0;
     if (used) lines.value = lines.value.map(computeLine);
@@ -181,7 +189,36 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
     undo.push({ lines: lines.value });
     if (undo.length > 200) undo.shift();
     redo.length = 0;
-    place(next);
+    const before = new Map(lines.value.map((line) => [line.key, line]));
+    place(next.map((line) => typedSince(before.get(line.key), line)));
+  }
+
+  /** The line with what was typed into it noted: whatever differs from `before`, or from a line nobody typed into. */
+  function typedSince(before: Line | undefined, line: Line): Line {
+    if (before === line) return line;
+    const changed = Object.entries(lineFields.value).filter(([name, field]) => typable(field) && !sameValue(line.values[name], before ? before.values[name] : defaultOf(field))).map(([name]) => name);
+    return changed.length ? { ...line, ...afterTyping(line, lineFields.value, line.values, changed) } : line;
+  }
+
+  /**
+   * Take what saving would make of the lines `asked`, sent as `keys`, and of the head. Only what nobody typed is filled
+   * in, and only in lines that have not been touched since; none of it is an act to be undone.
+   */
+  function complete(said: Preview, asked: readonly Line[], keys: readonly string[]): void {
+    const head = filled(origin.value, headerFields.value, header, said.header, typable, sameValue);
+    if (head) {
+      Object.assign(header, head.values);
+      origin.value = { ...origin.value, given: head.given };
+    }
+    const untouched = new Set(asked);
+    const byKey = new Map(said.lines.map((line) => [keys[line.no - 1], line]));
+    lines.value = lines.value.map((line) => {
+      const mine = untouched.has(line) ? byKey.get(line.key) : undefined;
+      const next = mine ? filled(line, lineFields.value, line.values, mine as Record<string, FieldValue>, typable, sameValue) : null;
+      return computeLine(next ? { ...line, ...next } : line);
+    });
+    foreseen.value = marksOf(said.problems, keys).filter((mark) => mark.field && mark.field !== "lines");
+    computeHeader();
   }
 
   function place(next: readonly Line[]): void {
@@ -221,7 +258,7 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
   /** A line with nothing typed in it is not sent. */
   function blank(line: Line): boolean {
     if (line.id || line.sources?.length || Object.keys(line.bad).length) return false;
-    return Object.entries(lineFields.value).every(([name, field]) => !typable(field) || sameValue(line.values[name], defaultOf(field)) || sameValue(line.values[name], null));
+    return Object.entries(lineFields.value).every(([name, field]) => !typable(field) || line.given?.includes(name) || sameValue(line.values[name], defaultOf(field)) || sameValue(line.values[name], null));
   }
   const changedFields = computed(() => {
     const base = saved.value;
@@ -236,23 +273,25 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
   }
   const dirty = computed(() => {
     if (Object.keys(headerBad).length) return true;
+    const given = origin.value.given ?? [];
     const kept = lines.value.filter((line) => !blank(line));
     if (!saved.value) {
-      return kept.length > 0 || Object.entries(headerFields.value).some(([name, field]) => typable(field) && name !== "date" && !(name in mine()) && !sameValue(header[name], defaultOf(field)));
+      return kept.length > 0 || Object.entries(headerFields.value).some(([name, field]) => typable(field) && name !== "date" && !given.includes(name) && !(name in mine()) && !sameValue(header[name], defaultOf(field)));
     }
-    if (changedFields.value.size) return true;
+    if ([...changedFields.value].some((name) => !given.includes(name))) return true;
     const base = saved.value.lines ?? [];
     if (kept.length !== base.length) return true;
     return kept.some((line, index) => line.id !== base[index]?.id || Object.keys(line.bad).length > 0
-      || Object.keys(lineFields.value).some((name) => changedCell(line, name)));
+      || Object.keys(lineFields.value).some((name) => !line.given?.includes(name) && changedCell(line, name)));
   });
 
   // -- to the server and back --------------------------------------------------------------------------------------
-  /** The whole document as the server wants it, and which of our lines each of its line numbers is. */
+  /** The whole document as the server wants it, and which of our lines each of its line numbers is. What was filled in
+   * is left out: the server fills it in again. */
   function body(): { body: Record<string, unknown>; keys: string[] } {
     const out: Record<string, unknown> = {};
     for (const [name, field] of Object.entries(headerFields.value)) {
-      if (typable(field) && (saved.value || onForm.value.header.has(name) || !sameValue(header[name], null))) out[name] = bare(header[name]);
+      if (typable(field) && !origin.value.given?.includes(name) && (saved.value || onForm.value.header.has(name) || !sameValue(header[name], null))) out[name] = bare(header[name]);
     }
     const kept = lines.value.filter((line) => !blank(line));
     if (section.value) {
@@ -261,7 +300,7 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
         if (line.id) one["id"] = line.id;
         if (line.sources?.length) one["sources"] = line.sources.map((source) => (line.sources?.length === 1 && "qty" in line.values ? { ...source, qty: bare(line.values["qty"]) } : source));
         for (const [name, field] of Object.entries(lineFields.value)) {
-          if (typable(field) && (line.id || onForm.value.lines.has(name) || !sameValue(line.values[name], null))) one[name] = bare(line.values[name]);
+          if (typable(field) && !line.given?.includes(name) && (line.id || onForm.value.lines.has(name) || !sameValue(line.values[name], null))) one[name] = bare(line.values[name]);
         }
         return one;
       });
@@ -270,11 +309,14 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
     return { body: out, keys: kept.map((line) => line.key) };
   }
 
-  function mark(problems: Problem[], keys: string[]): void {
-    marks.value = problems.map((problem) => ({
+  function marksOf(problems: readonly Problem[], keys: readonly string[]): Mark[] {
+    return problems.map((problem) => ({
       field: problem.field, code: problem.code, message: problem.message, no: problem.line,
       line: problem.line === null || problem.line === undefined ? null : keys[problem.line - 1] ?? null,
     }));
+  }
+  function mark(problems: Problem[], keys: string[]): void {
+    marks.value = marksOf(problems, keys);
   }
 
   function forgive(field: string, line: string | null): void {
@@ -302,26 +344,13 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
 
   const marked = computed(() => {
     const map = new Map<string, string>();
-    for (const one of marks.value) if (one.field) map.set(`${one.line ?? ""}.${one.field}`, one.message);
+    for (const one of [...foreseen.value, ...marks.value]) if (one.field) map.set(`${one.line ?? ""}.${one.field}`, one.message);
     return map;
   });
 
-  /** Fields of a picked row that a line or header shares by name and has empty: unit, price, specification. */
-  function brought(fields: Record<string, Field>, values: Readonly<Record<string, FieldValue>>, row: Row | Record<string, unknown>, except: string): Record<string, FieldValue> {
-    const out: Record<string, FieldValue> = {};
-    for (const [name, field] of Object.entries(fields)) {
-      if (name === except || ["id", "code", "name", "hint", "version", "state", "note", "date", "number"].includes(name)) continue;
-      const given = row[name] as FieldValue;
-      if (given === undefined || given === null || field.formula || field.kind === "done") continue;
-      if (field.kind === "ref" ? !isRef(given) : isRef(given)) continue;
-      if (sameValue(values[name], null) || sameValue(values[name], defaultOf(field)) || field.readonly || name === "unit") out[name] = given;
-    }
-    return out;
-  }
-
   return {
     saved, header, headerBad, lines, marks, marked, dirty, changedFields, headerFields, lineFields, section,
-    take, begin, fill, setHeader, setLines, newLine, computeLine, computeHeader, stepBack, stepForward, changedCell, blank, typable, body, mark, forgive, known, brought, fromBody,
+    take, begin, fill, setHeader, setLines, newLine, computeLine, computeHeader, stepBack, stepForward, changedCell, blank, typable, body, mark, forgive, known, complete, fromBody,
   };
 }
 

@@ -39,7 +39,6 @@ export function put(editing: Editing, line: Line, name: string, text: string, re
     const row = text ? resolved.get(field.ref ?? "")?.get(text) : undefined;
     if (row) {
       values[name] = asRef(row);
-      Object.assign(values, editing.brought(editing.lineFields.value, values, row, name));
     } else {
       values[name] = null;
       if (text) bad[name] = { text, message: t("grid.unknown", { text }) };
@@ -55,10 +54,7 @@ export function put(editing: Editing, line: Line, name: string, text: string, re
 /** The lines after the block went in at `at`; lines past the end are new ones. */
 export function applyPlan(editing: Editing, plan: Plan, at: number, resolved: Resolved, t: Words): { lines: Line[]; unknown: Unknown[] } {
   const lines = [...editing.lines.value];
-  // References first: what they bring along must not cover a price that was pasted beside them.
-  const isRefCell = (name: string): boolean => editing.lineFields.value[name]?.kind === "ref";
-  const cells = [...plan.cells.filter((cell) => isRefCell(cell.name)), ...plan.cells.filter((cell) => !isRefCell(cell.name))];
-  for (const { row, name, text } of cells) {
+  for (const { row, name, text } of plan.cells) {
     const index = at + row;
     while (lines.length <= index) lines.push(editing.newLine());
     lines[index] = put(editing, lines[index] as Line, name, text, resolved, t);

@@ -36,6 +36,7 @@ export const ICONS: Record<string, string> = {
   drag: "M8 5h.01M12 5h.01M8 10h.01M12 10h.01M8 15h.01M12 15h.01",
   warn: "M10 3.500 17.500 16h-15zM10 8.500v3.500M10 14h.01",
   document: "M5 3h7l3 3v11H5zM12 3v3h3M7.500 10h5M7.500 13h5",
+  price: "M9 3.500h7.500V11L10 17.500 2.500 10zM13 7h.01",
   calendar: "M4 5h12v11H4zM4 8.500h12M7.500 3v3M12.500 3v3",
   arrow: "M4 10h12M12 6l4 4-4 4",
   menu: "M3.500 5.500h13M3.500 10h13M3.500 14.500h13",

@@ -15,6 +15,7 @@ from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
 
+from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Outbox
 from . import wording
@@ -106,8 +107,7 @@ def _reasoned(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
 
 def _words(row: Outbox) -> str:
     """What the partner answered, as one reason of at most 500 characters."""
-    text = "；".join(str(problem.get("message", "")) for problem in row.problems)
-    return (text or str(_("The other side could not process it.")))[:500]
+    return (receipts.reason_of(row.problems) or str(_("The other side could not process it.")))[:500]
 
 
 def _step_back(ctx: Context, row: Outbox, step: str) -> None:
@@ -155,7 +155,7 @@ def _step(arrival: Arrival, step: str, **given: Any) -> None:
 
 def _hear_accepted(arrival: Arrival) -> None:
     data = arrival.data
-    _step(arrival, "partner_accept", theirs_number=data.get("number"), theirs_state=data.get("state") or "")
+    _step(arrival, "partner_accept", theirs_number=data.get("number"), theirs_state=wording.state_of(data))
 
 
 def _hear_refused(arrival: Arrival) -> None:
@@ -167,7 +167,7 @@ def _hear_quoted(arrival: Arrival) -> None:
     lines = [{name: line.get(name) for name in names} for line in wording.lines_of(arrival.data)]
     said = {
         "expected_date": arrival.data.get("expected_date"),
-        "theirs_state": arrival.data.get("state") or "",
+        "theirs_state": wording.state_of(arrival.data),
     }
     _step(arrival, "partner_quote", lines=lines, **said)
 

@@ -11,6 +11,8 @@ from yunlian.kernel.load import Loaded
 from yunlian.kernel.scope import enterprise_id
 from yunlian.kernel.sql import run
 from yunlian.kernel.text import _
+from yunlian.masters.models import Partner
+from yunlian.org.models import Employee
 
 from ..messages import Arrival
 from ..models import LinePair, Link, Origin
@@ -36,6 +38,24 @@ def theirs(arrival: Arrival, model: Any, column: str) -> Any:
     if found is None:
         raise Missing(str(arrival.envelope.thread))
     return found
+
+
+def owned(arrival: Arrival) -> dict[str, str]:
+    """Return owner and department of what a message makes: whose it is decides who sees it.
+
+    The employee responsible for the partner, else the link's handler; nothing when neither works here at present, and
+    then it is the communication user's. Source: decision 0012.
+    """
+    responsible = (
+        Partner.objects.filter(id=arrival.link.partner_id).values_list("responsible_id", flat=True).first()
+    )
+    wanted = [id_ for id_ in (responsible, arrival.link.handler_id) if id_ is not None]
+    working = {e.id: e for e in Employee.objects.filter(id__in=wanted, is_active=True, job="employed")}
+    found = next((working[id_] for id_ in wanted if id_ in working), None)
+    if found is None:
+        return {}
+    department = {} if found.department_id is None else {"department": str(found.department_id)}
+    return {"owner": str(found.id)} | department
 
 
 def made_from(arrival: Arrival, code: str) -> Origin:

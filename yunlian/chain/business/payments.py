@@ -17,8 +17,8 @@ from yunlian.kernel.text import _
 
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
-from . import wording
-from .kinship import find_link, require_direction
+from . import withdrawals, wording
+from .kinship import find_link, owned, require_direction
 
 PAYMENT, RECEIPT = "finance.payment", "finance.receipt"
 
@@ -29,6 +29,7 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     link = find_link(payment.supplier_id, "downstream")
     if link is None:
         return
+    withdrawals.bound(ctx, loaded)
     orders = [
         {"order": str(order), "amount": wording.exact(amount, 2)}
         for order, amount in sorted(paid_orders(loaded.pk, payment.turn - 1).items())
@@ -49,7 +50,7 @@ def _paid(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     )
 
 
-send(Message(kind="payment.sent", on=((PAYMENT, "pay"),), make=_paid))
+send(Message(kind="payment.sent", on=((PAYMENT, "pay"),), make=_paid, back=withdrawals.not_taken(PAYMENT)))
 
 
 def _receive(arrival: Arrival) -> None:
@@ -65,7 +66,7 @@ def _receive(arrival: Arrival) -> None:
         "payer": arrival.link.partner_name[:100],
         "reference": str(data.get("reference") or data.get("number") or "")[:100],
         "note": str(data.get("number") or ""),
-    }
+    } | owned(arrival)
     made = _saved(arrival, body, _lines(arrival))
     move(RECEIPT, arrival.ctx, made.pk, "submit")
     arrival.remember(RECEIPT, made.pk, made.header.number)

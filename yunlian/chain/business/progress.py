@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from yunlian.documents.finance.payment.model import Payment
 from yunlian.documents.purchasing.order.model import PurchaseOrder
+from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
@@ -17,14 +19,16 @@ from . import wording
 from .kinship import origins_of, require_direction, sources, theirs
 
 ORDER = "purchase.order"
-CONTRACT, DISPATCH, RECEIPT = "sales.contract", "stock.dispatch_notice", "finance.receipt"
+CONTRACT, DISPATCH = "sales.contract", "stock.dispatch_notice"
+RECEIPT, PAYMENT = "finance.receipt", "finance.payment"
 
 
 def _about(loaded: Loaded, intentions: Iterable[uuid.UUID], expected: Any) -> Iterable[Outgoing]:
-    """One message for every order behind the document; each state it passes is a version of its own."""
+    """One message for every order behind the document; each state it passes is a version of its own.
+
+    States travel as codes: whoever reads names them.
+    """
     header = loaded.header
-    flow = loaded.document.flow
-    state = str(flow.state(header.state).label) if flow is not None else ""
     for origin in origins_of(intentions):
         yield Outgoing(
             link_id=origin.link_id,
@@ -32,10 +36,10 @@ def _about(loaded: Loaded, intentions: Iterable[uuid.UUID], expected: Any) -> It
             subject=f"{loaded.document.code}/{header.id}",
             subject_version=header.version,
             data={
+                "about": origin.subject,
                 "document": loaded.document.code,
-                "label": str(loaded.document.label),
                 "number": header.number,
-                "state": state,
+                "state": header.state,
                 "close": header.close,
                 "expected_date": wording.day(expected),
             },
@@ -70,10 +74,11 @@ send(Message(kind="order.planned", on=((DISPATCH, "approve"),), make=_planned))
 
 
 def _hear(arrival: Arrival) -> None:
-    """Note the contract's number and state on the order; what is told of other documents shows in its timeline only."""
+    """Note number and state of the contract on our order, of the receipt on our payment; other things show in timelines."""
     require_direction(arrival, "downstream")
     data = arrival.data
     if data.get("document") == RECEIPT:
+        _hear_of_receipt(arrival)
         return
     order: PurchaseOrder = theirs(arrival, PurchaseOrder, "supplier_id")
     is_contract = data.get("document") == CONTRACT
@@ -84,10 +89,23 @@ def _hear(arrival: Arrival) -> None:
         "partner_progress",
         None,
         theirs_number=str(data.get("number") or "")[:60] if is_contract else "",
-        theirs_state=str(data.get("state") or "")[:200] if is_contract else "",
+        theirs_state=wording.state_of(data) if is_contract else "",
         expected_date=data.get("expected_date"),
     )
     arrival.concern(ORDER, order.number or "")
+
+
+def _hear_of_receipt(arrival: Arrival) -> None:
+    code, _slash, id_ = str(arrival.data.get("about") or "").partition("/")
+    payment = Payment.objects.filter(id=uuid_or_none(id_), supplier_id=arrival.link.partner_id).first()
+    if code != PAYMENT or payment is None or payment.state != "approved":
+        return
+    told = {
+        "theirs_number": str(arrival.data.get("number") or "")[:60],
+        "theirs_state": wording.state_of(arrival.data),
+    }
+    move(PAYMENT, arrival.ctx, payment.id, "partner_progress", None, **told)
+    arrival.concern(PAYMENT, payment.number or "")
 
 
 for _kind in ("document.progressed", "order.planned"):

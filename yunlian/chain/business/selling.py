@@ -21,7 +21,7 @@ from yunlian.masters.models import Warehouse
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
 from . import wording
-from .kinship import made_from, origin_of, pair, pairs_by_ours, require_direction
+from .kinship import made_from, origin_of, owned, pair, pairs_by_ours, require_direction
 
 INTENTION, CONTRACT = "sales.intention", "sales.contract"
 
@@ -56,7 +56,8 @@ def _place(arrival: Arrival) -> None:
             "address": data.get("address") or "",
             "note": data.get("note") or "",
             "lines": taken,
-        },
+        }
+        | owned(arrival),
     )
     move(INTENTION, arrival.ctx, made.pk, "partner_place", customer_order=str(data.get("number") or ""))
     origin = arrival.remember(INTENTION, made.pk, made.header.number)
@@ -112,7 +113,11 @@ def _agree(arrival: Arrival) -> None:
     if Warehouse.objects.filter(is_default=True, is_active=True).exists():
         # Without a default warehouse somebody must say where it ships from, and pushes the contract themselves.
         body = push(INTENTION, arrival.ctx, doc, CONTRACT)
-        made = save(CONTRACT, arrival.ctx, body | {"date": loaded.header.date.isoformat()})
+        intention = loaded.header
+        kept = {"date": intention.date.isoformat(), "owner": str(intention.owner_id)}
+        if intention.department_id is not None:
+            kept["department"] = str(intention.department_id)
+        made = save(CONTRACT, arrival.ctx, body | kept)
         arrival.concern(CONTRACT, made.header.number)
 
 
@@ -162,12 +167,7 @@ def _from_intention(loaded: Loaded, data: dict[str, Any]) -> Iterable[Outgoing]:
 
 
 def _accepted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    return _from_intention(loaded, {"state": str(_state_of(loaded))})
-
-
-def _state_of(loaded: Loaded) -> str:
-    flow = next(flow for flow in loaded.document.tracks if flow.field == "collab")
-    return str(flow.state(loaded.header.collab).label)
+    return _from_intention(loaded, {"document": INTENTION, "state": loaded.header.collab})
 
 
 def _refused(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
@@ -199,7 +199,8 @@ def _quoted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
         "currency": wording.currency_of(ctx.enterprise_id),
         "amount": wording.exact(loaded.header.amount, 2),
         "expected_date": wording.day(max(dates, default=None)),
-        "state": _state_of(loaded),
+        "document": INTENTION,
+        "state": loaded.header.collab,
         "lines": lines,
     }
     return _from_intention(loaded, data)

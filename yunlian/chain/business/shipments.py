@@ -27,11 +27,12 @@ from yunlian.masters.units import find_factors
 
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
-from . import wording
+from . import withdrawals, wording
 from .kinship import (
     Share,
     origin_of,
     origins_of,
+    owned,
     pair,
     pairs_by_ours,
     require_direction,
@@ -58,9 +59,10 @@ def _sent(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
         unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in loaded.lines})
     }
     out = loaded.header
-    for part, origin in enumerate(origins):
-        if origin.link.state != "linked":
-            continue
+    linked = [origin for origin in origins if origin.link.state == "linked"]
+    if linked:
+        withdrawals.bound(ctx, loaded)
+    for part, origin in enumerate(linked):
         data = {
             "number": out.number,
             "date": wording.day(out.date),
@@ -89,7 +91,7 @@ def _shipped(line: SalesOutLine, share: Share, units: Mapping[uuid.UUID, Unit]) 
     }
 
 
-send(Message(kind="shipment.sent", on=((OUT, "approve"),), make=_sent))
+send(Message(kind="shipment.sent", on=((OUT, "approve"),), make=_sent, back=withdrawals.not_taken(OUT)))
 
 
 # The dealer: a receipt notice, approved
@@ -119,7 +121,8 @@ def _notice(arrival: Arrival) -> None:
             "shipment": f"{shipment}#{part}"[:60] if part else shipment,
             "theirs_number": str(data.get("number") or "")[:60],
             "lines": taken,
-        },
+        }
+        | owned(arrival),
     )
     move(NOTICE, arrival.ctx, made.pk, "approve")
     origin = arrival.remember(NOTICE, made.pk, made.header.number)
@@ -250,6 +253,7 @@ def _notice_lines(ids: Iterable[uuid.UUID]) -> list[Any]:
 
 
 send(Message(kind="shipment.received", on=((STOCK_IN, "approve"),), make=_received))
+send(Message(kind="shipment.uncounted", on=((STOCK_IN, "unapprove"),), make=_received))
 send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short))
 
 
@@ -257,6 +261,7 @@ send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short))
 
 
 def _sign(arrival: Arrival) -> None:
+    """Count what a stock-in reports, or no longer count what one reported that was taken back."""
     require_direction(arrival, "upstream")
     lines = wording.lines_of(arrival.data)
     out = SalesOut.objects.filter(
@@ -277,9 +282,11 @@ def _sign(arrival: Arrival) -> None:
         }
         counts.append({"line": str(known.id)} | said)
     reader.finish()
-    move(OUT, arrival.ctx, out.id, "partner_signed", None, lines=counts)
+    step = "partner_unsigned" if arrival.envelope.kind == "shipment.uncounted" else "partner_signed"
+    move(OUT, arrival.ctx, out.id, step, None, lines=counts)
+    withdrawals.finish(OUT, arrival.ctx, out.id)
     arrival.concern(OUT, out.number or "")
 
 
-for _kind in ("shipment.received", "shipment.short"):
+for _kind in ("shipment.received", "shipment.short", "shipment.uncounted"):
     receive(Handler(kind=_kind, apply=_sign, verbs=(f"{OUT}.partner_signed",)))

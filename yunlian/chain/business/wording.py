@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from yunlian.documents.finance.payment.flow import THEIRS as OF_PAYMENTS
+from yunlian.documents.purchasing.order.flow import THEIRS as OF_ORDERS
 from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.fields import normal_code, trimmed, uuid_or_none
 from yunlian.kernel.text import _
@@ -14,6 +16,7 @@ from yunlian.org.models import Enterprise
 from ..models import Link, Offer
 
 _PRICE = Decimal("0.00000001")
+_KNOWN = {told for told, _label in (*OF_ORDERS, *OF_PAYMENTS)}
 
 
 def exact(value: Decimal | None, places: int = 0) -> str | None:
@@ -36,6 +39,13 @@ def net_price(price: Decimal | None, discount: Decimal | None) -> str | None:
 def currency_of(enterprise_id: int) -> str:
     """Return the currency an enterprise keeps its books in."""
     return Enterprise.objects.values_list("currency", flat=True).get(pk=enterprise_id)
+
+
+def state_of(data: Mapping[str, Any]) -> str:
+    """Return what a partner tells of their document as code.state; blank when it is none we have a name for."""
+    state = "closed" if data.get("close") == "manual" else data.get("state")
+    told = f"{data.get('document')}.{state}"
+    return told if told in _KNOWN else ""
 
 
 def unit_words(unit: Unit) -> dict[str, str]:

@@ -14,6 +14,7 @@ from .chain import join_and_link, take_articles
 from .desk import Desk
 from .masters import approve_openings, import_sheets
 from .people import COMPANIES, PEOPLE, QIMU, Company, Person
+from .platforms import set_up_sms
 from .retail import sell_month
 from .staff import first_day, found, let_in
 from .story import Story
@@ -45,6 +46,7 @@ def load(base_url: str) -> dict[str, Any]:
         tell(f"{len(COMPANIES)} enterprises with their people, articles and partners")
         admins = {desk.person.company: desk for desk in desks.values() if "admin" in desk.person.roles}
         dealers = [desk for company, desk in admins.items() if company != QIMU.code]
+        set_up_sms(admins)
         join_and_link(admins)
         taken = sum(_at_once(take_articles, dealers))
         tell(f"linked on the chain, {taken} articles downloaded")

@@ -167,10 +167,10 @@ def test_a_receiver_that_is_too_slow_is_cut_and_asked_again(toy: Running) -> Non
     ],
 )
 def test_faults_of_callbacks(toy: Running, kind: Kind, expected: list[str]) -> None:
-    fault(toy, kind, Where.CALLBACK, times=1, seconds=0.2)
+    fault(toy, kind, Where.CALLBACK, times=1, seconds=0.5)
     with receiver(lambda _: (200, "")) as ours:
         for about in ("one", "two"):
-            toy.control("/toy/call", url=ours.url, about=about)
+            toy.sandbox.courier.post(delivery(ours.url, about))
         toy.settle()
         assert [each.body.decode() for each in ours.got] == expected
 

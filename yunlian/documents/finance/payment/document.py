@@ -11,7 +11,7 @@ from yunlian.kernel.text import _
 from yunlian.ledgers.models import CashEntry, PayableEntry, SupplierFundsEntry
 
 from . import rules
-from .flow import FLOW, PAID
+from .flow import FLOW, PAID, WITHDRAWAL
 from .model import Payment, PaymentLine
 
 
@@ -37,7 +37,7 @@ PAYMENT = declare(
         lines=PaymentLine,
         series=Series("PY{yyyymm}-{n:05}"),
         flow=FLOW,
-        tracks=(PAID,),
+        tracks=(PAID, WITHDRAWAL),
         fill=fill,
         facts=facts,
         check=rules.check,
@@ -46,7 +46,9 @@ PAYMENT = declare(
         find="number reference supplier",
         sums="amount",
         form=(
-            Section(_("Payment"), "supplier date account amount reference owner department note"),
+            Section(
+                _("Payment"), "supplier date account amount reference owner department note withdrawal reason"
+            ),
             Section(_("For"), "document amount note", of="lines"),
         ),
         links=(

@@ -14,6 +14,7 @@ from yunlian.masters.models import Account
 
 from . import posting, rules
 from .facts import facts
+from .flow import WITHDRAWAL
 from .model import Receipt, ReceiptLine
 
 _LABELS = {
@@ -70,6 +71,7 @@ RECEIPT = declare(
         lines=ReceiptLine,
         series=Series("RC{yyyymm}-{n:05}"),
         flow=FLOW,
+        tracks=(WITHDRAWAL,),
         fill=fill,
         facts=facts,
         check=rules.check,
@@ -81,7 +83,8 @@ RECEIPT = declare(
         form=(
             Section(
                 _("Receipt"),
-                "customer date purpose account amount payer reference is_auto_applied owner department note",
+                "customer date purpose account amount payer reference is_auto_applied owner department note "
+                "withdrawal reason",
             ),
             Section(_("For"), "document amount note", of="lines"),
         ),

@@ -5,6 +5,8 @@ from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import _
 from yunlian.masters.models import Account, Partner
 
+from .flow import WITHDRAWAL
+
 PURPOSES = (
     ("contract", _("Contract payment")),
     ("earnest", _("Earnest money")),
@@ -17,7 +19,8 @@ PURPOSES = (
 class Receipt(Header):
     """One payment received. What its lines do not name stays the customer's free money.
 
-    With `is_auto_applied` the rest pays the customer's open contracts, oldest due first.
+    With `is_auto_applied` the rest pays the customer's open contracts, oldest due first. `withdrawal` says whether a
+    dealer on the chain asks to have the payment back, `reason` is the last one given by either side.
     """
 
     customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
@@ -27,6 +30,8 @@ class Receipt(Header):
     payer = f.Text(label=_("Payer"), max_length=100, required=False)
     reference = f.Text(index=True, label=_("Bank reference"), max_length=100, required=False)
     is_auto_applied = f.Boolean(label=_("Pay the oldest contracts with the rest"))
+    withdrawal = f.State(WITHDRAWAL)
+    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
 
 
 class ReceiptLine(Line):

@@ -18,6 +18,19 @@ from .quote import LINES, post_agreed, quoted_total, take_quote
 # Collaboration states in which the supplier has a say in what becomes of the order.
 BOUND = ("sent", "accepted", "quoted", "agreed")
 Given = dict[str, Any]
+# What a supplier tells of their own document, as code.state; its name is ours to give, in our reader's language.
+THEIRS = (
+    ("sales.intention.pending", _("To be accepted")),
+    ("sales.intention.quoting", _("To be quoted")),
+    ("sales.intention.quoted", _("Quoted")),
+    ("sales.intention.agreed", _("Agreed")),
+    ("sales.contract.created", _("Contract created")),
+    ("sales.contract.submitted", _("Contract submitted")),
+    ("sales.contract.rereview", _("Contract in re-review")),
+    ("sales.contract.approved", _("Contract approved")),
+    ("sales.contract.voided", _("Contract voided")),
+    ("sales.contract.closed", _("Contract closed")),
+)
 
 
 def _named(kind: Any, name: str) -> Any:
@@ -27,7 +40,7 @@ def _named(kind: Any, name: str) -> Any:
 
 _NUMBER = _named(f.Code(label=_("Supplier's number")), "theirs_number")
 _SOME_NUMBER = _named(f.Code(label=_("Supplier's number"), required=False), "theirs_number")
-_STATE = _named(f.Text(label=_("Supplier's state"), required=False), "theirs_state")
+_STATE = _named(f.Choice(label=_("Supplier's state"), choices=THEIRS, required=False), "theirs_state")
 _EXPECTED = _named(f.Date(label=_("Expected"), required=False), "expected_date")
 
 

@@ -8,7 +8,7 @@ from yunlian.kernel.text import _
 from yunlian.masters.models import Partner, Product, Unit, Warehouse
 from yunlian.masters.prices import price_reason
 
-from .flow import COLLAB, WITHDRAWAL
+from .flow import COLLAB, THEIRS, WITHDRAWAL
 
 
 class PurchaseOrder(Header):
@@ -34,7 +34,9 @@ class PurchaseOrder(Header):
     attempt = f.Integer(label=_("Times sent"), default=0, null=False, readonly=True)
     reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
     theirs_number = f.Code(index=True, label=_("Supplier's number"), readonly=True)
-    theirs_state = f.Text(label=_("Supplier's state"), readonly=True)
+    theirs_state = f.Choice(
+        label=_("Supplier's state"), choices=THEIRS, required=False, readonly=True, default=""
+    )
     expected_date = f.Date(label=_("Expected"), readonly=True)
     quoted_amount = f.Amount(
         label=_("Quoted amount"), formula="total(lines.quoted_amount)", guard="purchase.price"

@@ -219,8 +219,10 @@ def test_steps_of_the_partner_are_never_offered(ctx: Context, order: Loaded) -> 
 def test_the_supplier_tells_of_progress_without_moving_anything(ctx: Context, order: Loaded) -> None:
     accept(ctx, order)
     entries = StockEntry.objects.count()
-    told = step(ctx, order, "partner_progress", theirs_state="生产中", expected_date="2026-12-24")
-    assert (told.header.theirs_state, told.header.theirs_number) == ("生产中", "HI-9")
+    told = step(
+        ctx, order, "partner_progress", theirs_state="sales.contract.approved", expected_date="2026-12-24"
+    )
+    assert (told.header.theirs_state, told.header.theirs_number) == ("sales.contract.approved", "HI-9")
     assert StockEntry.objects.count() == entries
 
 

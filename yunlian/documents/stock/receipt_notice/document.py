@@ -10,6 +10,7 @@ from yunlian.masters.units import fill_factors
 
 from . import posting, rules
 from .facts import read_facts
+from .flow import WITHDRAWAL
 from .model import ReceiptNotice, ReceiptNoticeLine
 
 
@@ -26,6 +27,7 @@ RECEIPT_NOTICE = declare(
         lines=ReceiptNoticeLine,
         series=Series("RN{yyyymm}-{n:05}"),
         flow=STANDARD,
+        tracks=(WITHDRAWAL,),
         fill=fill,
         facts=read_facts,
         check=rules.check,
@@ -38,7 +40,7 @@ RECEIPT_NOTICE = declare(
             Section(
                 _("Delivery"),
                 "supplier warehouse date expected_date logistics waybill theirs_number shipment owner department note "
-                "amount",
+                "amount withdrawal reason",
             ),
             Section(
                 _("Lines"), "product unit qty price discount tax_rate amount note received_qty", of="lines"

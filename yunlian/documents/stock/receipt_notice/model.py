@@ -9,9 +9,14 @@ from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import _
 from yunlian.masters.models import Partner, Product, Unit, Warehouse
 
+from .flow import WITHDRAWAL
+
 
 class ReceiptNotice(Header):
-    """One delivery of one supplier. `shipment` is the supplier's own id of it when it came by the chain: once only."""
+    """One delivery of one supplier. `shipment` is the supplier's own id of it when it came by the chain: once only.
+
+    `withdrawal` says whether the supplier asks to have it back, `reason` is the last one given by either side.
+    """
 
     supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Receive into"))
@@ -21,6 +26,8 @@ class ReceiptNotice(Header):
     shipment = f.Text(label=_("Shipment"), max_length=60, required=False)
     theirs_number = f.Code(index=True, label=_("Supplier's number"), required=False)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
+    withdrawal = f.State(WITHDRAWAL)
+    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
 
     class Meta:
         constraints = (

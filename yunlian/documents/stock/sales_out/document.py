@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from yunlian.kernel.consent import require_consent
 from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, Series, declare
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
@@ -12,7 +13,7 @@ from yunlian.masters.units import fill_factors
 from . import posting, rules
 from .facts import facts
 from .model import SalesOut, SalesOutLine
-from .signing import SIGNED
+from .signing import SIGNED, WITHDRAWAL, is_unsigned
 
 
 def fill(out: SalesOut, lines: list[SalesOutLine], ctx: Context) -> Iterable[Problem]:
@@ -20,15 +21,17 @@ def fill(out: SalesOut, lines: list[SalesOutLine], ctx: Context) -> Iterable[Pro
     return fill_factors(lines, ctx)
 
 
-def _is_unsigned(out: SalesOut) -> bool:
-    return bool(out.signed == "unsigned")
+def take_back(out: SalesOut, lines: list[SalesOutLine], given: object, ctx: Context) -> Iterable[Problem]:
+    """What the customer's enterprise has is taken back with its consent only."""
+    yield from require_consent(out)
+    out.withdrawal = "none"
 
 
 # Goods that left are not closed, and what the customer has signed for is not taken back.
 FLOW = replace(
     STANDARD,
     steps=tuple(
-        replace(step, may=_is_unsigned) if step.name == "unapprove" else step
+        replace(step, may=is_unsigned, act=take_back) if step.name == "unapprove" else step
         for step in STANDARD.steps
         if step.name not in ("close", "reopen")
     ),
@@ -42,7 +45,7 @@ SALES_OUT = declare(
         lines=SalesOutLine,
         series=Series("SO{yyyymm}-{n:05}"),
         flow=FLOW,
-        tracks=(SIGNED,),
+        tracks=(SIGNED, WITHDRAWAL),
         fill=fill,
         facts=facts,
         check=rules.check,
@@ -53,7 +56,8 @@ SALES_OUT = declare(
         form=(
             Section(
                 _("Stock-out"),
-                "customer warehouse date logistics waybill arrival_date contact phone address owner department note",
+                "customer warehouse date logistics waybill arrival_date contact phone address owner department note "
+                "withdrawal reason",
             ),
             Section(_("Lines"), "product unit qty note received_qty short_qty damaged_qty", of="lines"),
         ),

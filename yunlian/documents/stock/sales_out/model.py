@@ -10,11 +10,14 @@ from yunlian.kernel.models import Header, Line
 from yunlian.kernel.text import Label, _
 from yunlian.masters.models import Partner, Product, Unit, Warehouse
 
-from .signing import SIGNED
+from .signing import SIGNED, WITHDRAWAL
 
 
 class SalesOut(Header):
-    """One shipment of one notice or several of the same customer and warehouse."""
+    """One shipment of one notice or several of the same customer and warehouse.
+
+    `withdrawal` says whether the customer's enterprise has it and lets us have it back, `reason` is the last one given.
+    """
 
     customer = f.Ref(Partner, label=_("Customer"), where={"is_customer": True}, index=True)
     warehouse = f.Ref(Warehouse, label=_("Ship from"))
@@ -25,6 +28,8 @@ class SalesOut(Header):
     waybill = f.Code(index=True, label=_("Waybill"), required=False)
     arrival_date = f.Date(label=_("Expected arrival"), required=False)
     signed = f.State(SIGNED)
+    withdrawal = f.State(WITHDRAWAL)
+    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
 
 
 def _counted(label: Label, **options: Any) -> f.Qty:

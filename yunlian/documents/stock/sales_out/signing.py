@@ -9,6 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from yunlian.kernel import fields as f
+from yunlian.kernel.consent import asking
 from yunlian.kernel.document import Flow, Problem, State, Step
 from yunlian.kernel.fields import BadValue, uuid_or_none
 from yunlian.kernel.scope import Context
@@ -57,19 +58,29 @@ LINES.name = "lines"
 
 def sign(out: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
     """Add what was counted; a shipment may arrive in parts, and never more than was sent."""
+    return _count(out, lines, given["lines"], 1)
+
+
+def unsign(out: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """Take away what was counted: the customer took their stock-in back."""
+    return _count(out, lines, given["lines"], -1)
+
+
+def _count(out: Any, lines: list[Any], counts: list[Count], sign: int) -> Iterable[Problem]:
     known = {line.id: line for line in lines}
-    for count in given["lines"]:
+    for count in counts:
         line = known.get(count.line)
         if line is None:
             yield Problem("lines", _("This shipment has no such line."), code="unknown")
             continue
-        line.received_qty += count.received
-        line.short_qty += count.short
-        line.damaged_qty += count.damaged
-        if told(line) > line.base_qty:
+        line.received_qty += sign * count.received
+        line.short_qty += sign * count.short
+        line.damaged_qty += sign * count.damaged
+        if told(line) > line.base_qty or min(line.received_qty, line.short_qty, line.damaged_qty) < 0:
             message = _("%(told)s reported, %(sent)s sent.") % {"told": told(line), "sent": line.base_qty}
             yield Problem("lines", message, line.no, "exceeds_open")
-    out.signed = "signed" if all(told(line) == line.base_qty for line in lines) else "partly"
+    is_whole = all(told(line) == line.base_qty for line in lines)
+    out.signed = "signed" if is_whole else "partly" if any(told(line) for line in lines) else "unsigned"
 
 
 def told(line: Any) -> Decimal:
@@ -97,5 +108,23 @@ SIGNED = Flow(
             when=("approved",),
             is_partner=True,
         ),
+        Step(
+            "partner_unsigned",
+            _("Receipt taken back by the customer"),
+            ("partly", "signed"),
+            "unsigned",
+            input=(LINES,),
+            act=unsign,
+            when=("approved",),
+            is_partner=True,
+        ),
     ),
 )
+
+
+def is_unsigned(out: Any) -> bool:
+    """Tell whether the customer has reported nothing about a shipment yet."""
+    return bool(out.signed == "unsigned")
+
+
+WITHDRAWAL = asking(may_recall=is_unsigned)

@@ -1,0 +1,89 @@
+"""A product brings its unit and price at once, says why, and whatever somebody typed stays."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.desk import Desk
+
+Opener = Callable[..., Page]
+Taken = Callable[[Page, str], Path]
+
+
+def begun(desk: Desk) -> None:
+    """A sales intention with a product that costs 2,006 a piece, and 1,918 from three on."""
+    desk.page.goto("/sales.intention/new")
+    desk.field("customer").locator("input").click()
+    desk.page.get_by_role("option").first.click()
+    desk.cell(1, "商品").click()
+    desk.words("YT-YD-11")
+    desk.key("Enter")
+
+
+def quantity(desk: Desk, qty: str) -> None:
+    desk.cell(1, "数量").click()
+    desk.words(qty)
+    desk.key("Enter")
+
+
+def test_a_product_brings_unit_and_price_and_a_tier_renews_it(open_page: Opener, picture: Taken) -> None:
+    desk = Desk(open_page("fangning", width=1280, height=720))
+    begun(desk)
+    price = desk.cell(1, "单价")
+    expect(price).to_contain_text("2,006.00")  # nothing is saved, and there is no quantity yet
+    expect(desk.cell(1, "单位")).not_to_have_text("")
+    expect(price).to_have_attribute("title", "默认价目表 QY")
+    quantity(desk, "3")
+    expect(price).to_contain_text("1,918.00")
+    expect(price).to_have_attribute("title", "默认价目表 QY ≥3")
+    expect(desk.cell(1, "金额")).to_have_text("5,754.00")
+    expect(desk.field("contact").locator("input")).not_to_have_value("")
+    picture(desk.page, "price-reason")
+    desk.save()
+    expect(price).to_contain_text("1,918.00")
+    expect(price).to_have_attribute("title", "默认价目表 QY ≥3")
+    quantity(desk, "2")
+    expect(price).to_contain_text("2,006.00")
+    desk.save()
+    expect(price).to_have_attribute("title", "默认价目表 QY")
+
+
+def test_a_typed_price_stays_whatever_the_list_says(open_page: Opener) -> None:
+    desk = Desk(open_page("fangning"))
+    begun(desk)
+    price = desk.cell(1, "单价")
+    expect(price).to_contain_text("2,006.00")
+    price.click()
+    desk.words("1999")
+    desk.key("Enter")
+    quantity(desk, "3")
+    expect(price).to_have_attribute("title", "手工定价")
+    expect(price).to_have_text("1,999.00")
+    desk.save()
+    expect(price).to_have_text("1,999.00")
+    price.click()
+    desk.key("Delete")  # whoever takes it back gets the list's again
+    expect(price).to_contain_text("1,918.00")
+
+
+def test_saving_at_once_waits_for_the_price(open_page: Opener) -> None:
+    """Ctrl+S while the answer is on its way: the contract's price is required, and nobody has typed it."""
+    desk = Desk(open_page("fangning"))
+
+    def slowly(route: Route) -> None:
+        desk.page.wait_for_timeout(400)
+        route.continue_()
+
+    desk.page.route("**/api/sales.contract/preview", slowly)
+    desk.page.goto("/sales.contract/new")
+    desk.field("customer").locator("input").click()
+    desk.page.get_by_role("option").first.click()
+    desk.cell(1, "商品").click()
+    desk.words("YT-YD-11")
+    desk.key("Enter")
+    quantity(desk, "3")
+    desk.key("Control+s")
+    desk.state("创建")
+    expect(desk.cell(1, "单价")).to_have_text(re.compile(r"1,918\.00"))

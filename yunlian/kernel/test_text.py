@@ -1,0 +1,50 @@
+"""Phrases: shown in the reader's language, wherever they were said, and never as a format somebody else chose."""
+
+import pytest
+from django.utils import translation
+
+from yunlian.kernel.text import _, pack, unpack
+
+
+def test_a_phrase_is_shown_in_the_language_of_whoever_reads_it():
+    phrase = _("There is no unit “%(value)s” here.") % {"value": "箱"}
+    with translation.override("zh-hans"):
+        packed, chinese = pack(phrase), str(phrase)
+    with translation.override("en"):
+        assert str(unpack(packed)) == "There is no unit “箱” here."
+        assert chinese != str(phrase)
+
+
+def test_phrases_within_phrases_are_translated_too():
+    phrase = _("%(field)s differs from %(number)s.") % {"field": _("Supplier"), "number": "PO1"}
+    packed = pack(phrase)
+    with translation.override("zh-hans"):
+        assert "供应商" in str(unpack(packed))
+
+
+def test_what_people_typed_stays_as_typed():
+    assert unpack(pack("停产 100%")) == "停产 100%"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        7,
+        {},
+        {"words": 7},
+        {"words": "%(a)1000000000d", "values": {"a": 1}},
+        {"words": "Words nobody ever wrote here"},
+        {"words": "There is no unit “%(value)s” here.", "values": {"other": "x"}},
+        {"words": "There is no unit “%(value)s” here.", "values": 7, "more": 1},
+    ],
+)
+def test_words_that_are_not_ours_are_not_shown(data):
+    found = unpack(data)
+    assert found is None or "%(value)s" in str(found)
+
+
+def test_values_are_text_whatever_was_sent():
+    packed = {"words": "There is no unit “%(value)s” here.", "values": {"value": {"words": "%(a)9d"}}}
+    with translation.override("en"):
+        assert str(unpack(packed)) == "There is no unit “” here."
