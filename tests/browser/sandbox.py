@@ -39,3 +39,9 @@ class Played:
     def members(self) -> dict[str, dict[str, Any]]:
         """Everybody in WeCom by account."""
         return {each["user"]: each for each in self.get("wecom/people", corp=self.corp)["people"]}
+
+    def department(self, name: str) -> int:
+        """The number of a department of WeCom."""
+        return next(
+            int(each["id"]) for each in self.get("wecom/departments", corp=self.corp) if each["name"] == name
+        )

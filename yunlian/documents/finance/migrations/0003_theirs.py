@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('finance', '0002_withdrawal'),
-        ('masters', '0002_responsible'),
+        ('masters', '0003_responsible'),
         ('org', '0001_initial'),
     ]
 
