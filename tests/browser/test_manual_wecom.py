@@ -244,12 +244,13 @@ def then_the_doctor_examines(page: Page, picture: Taken) -> None:
 
 
 def then_everything_is_taken_back(page: Page, desk: Desk, played: Played, picture: Taken) -> None:
-    """Undo: the branch's sync first, then ours; WeCom is as it was before."""
+    """Undo, the newest first: ours and those that callbacks began; WeCom is as it was before."""
     page.goto("/directory.run")
     picture(page, "syncs")
-    newest = desk.ask('/api/directory.run?filter=[["state","=","applied"]]&sort=-id')["rows"][0]["id"]
-    page.goto(f"/directory.run/{newest}")
-    press(page, "撤销", "已撤销")
+    applied = desk.ask('/api/directory.run?filter=[["state","=","applied"]]&sort=-id')["rows"]
+    for each in applied:
+        page.goto(f"/directory.run/{each['id']}")
+        press(page, "撤销", "已撤销")
     there = played.members()
     assert "zhouyan" not in there
     assert there["song.y"]["name"] == "宋毅"
