@@ -24,10 +24,15 @@ const PAGES = [
   { code: "directory.conflicts", beside: "directory.run", label: "directory.desk.title" },
   { code: "directory.contacts", beside: "directory.connection", label: "directory.contacts.title" },
 ];
+/** Lists whose page does more than list, by what it is for. */
+const TITLES: Record<string, string> = {
+  "directory.connection": "directory.connections", "directory.callback": "directory.doctor.title",
+  "directory.guest": "directory.branch.title", "directory.handover": "directory.leavers.title",
+};
 const ORDER = ["sales", "purchasing", "stock", "finance", "chain", "masters", "directory", "org"];
 
 function withPages(given: MenuMeta): MenuMeta {
-  const menu = given.menu.map((app) => ({ ...app, label: app.label || t(`app.${app.app}`), items: [...app.items] }));
+  const menu = given.menu.map((app) => ({ ...app, label: app.label || t(`app.${app.app}`), items: app.items.map((item) => ({ ...item, label: TITLES[item.code] ? t(TITLES[item.code] ?? "") : item.label })) }));
   for (const page of PAGES) {
     const app = menu.find((one) => one.items.some((item) => item.code === page.beside));
     if (app && !menu.some((one) => one.items.some((item) => item.code === page.code))) app.items.splice(app.items.findIndex((item) => item.code === page.beside) + 1, 0, { code: page.code, label: t(page.label), kind: "page" });

@@ -32,7 +32,7 @@ FIELDS: Mapping[str, Label] = {
 }  # fmt: skip
 
 
-def shown(change: Change, subject: Mapping[str, str] | None = None) -> dict[str, Any]:
+def shown(change: Change, subject: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a change in words; of a conflict also the ways out and, as far as known, who it is about."""
     conflict = conflicts.shown(change) if change.act == "conflict" else None
     return {
@@ -179,14 +179,19 @@ def open_conflicts(ctx: Context, query: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _subjects(ctx: Context, page: list[Change]) -> dict[str, dict[str, str]]:
-    """Return what we know of the people conflicts are about: our employees, as they stand now."""
+def _subjects(ctx: Context, page: list[Change]) -> dict[str, dict[str, Any]]:
+    """Return what we know of the people conflicts are about: our employees as they stand, and since when they are asked."""
     ids = [id_ for each in page if each.run.direction == "push" and (id_ := uuid_or_none(each.source))]
     rows = execute(
-        "SELECT id::text, login, code, mobile FROM org_employee WHERE enterprise_id = %s AND id = ANY(%s)",
+        "SELECT e.id::text, e.login, e.code, e.mobile, a.asked_at FROM org_employee e "
+        "LEFT JOIN directory_ask a ON a.enterprise_id = e.enterprise_id AND a.employee_id = e.id AND a.answered_at IS NULL "
+        "WHERE e.enterprise_id = %s AND e.id = ANY(%s)",
         [ctx.enterprise_id, ids],
     )
-    return {key: {"account": login or code, "mobile": mobile or ""} for key, login, code, mobile in rows}
+    return {
+        key: {"account": login or code, "mobile": mobile or "", "asked_at": shown_moment(asked_at)}
+        for key, login, code, mobile, asked_at in rows
+    }
 
 
 @route("GET", "/api/directory/runs/{id}/changes", needs="directory.change.view")
