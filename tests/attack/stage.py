@@ -197,6 +197,10 @@ def _directory(side: Side, ctx: Context) -> dict[str, uuid.UUID]:
         "directory.match": directory.Match.objects.create(
             id=new_id(), kind="person", employee_id=employee, theirs="u1", since=at, **common
         ),
+        "directory.notice": directory.Notice.objects.create(
+            id=new_id(), employee_id=employee, theirs="u1", code="purchase.order", record=NOBODY, version=1,
+            number="PO-1", task="t1", state="failed", at=at, **common
+        ),
         "directory.callback": directory.Callback.objects.create(
             id=new_id(), receiver="contacts", digest=b"0" * 32, at=at, **common
         ),

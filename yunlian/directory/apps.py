@@ -7,8 +7,8 @@ from django.apps import AppConfig
 from typing_extensions import override
 
 MODULES = (
-    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests",
-    "trying", "doctor", "sign_in", "notices", "api",
+    "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests", "inviting",
+    "trying", "doctor", "sign_in", "notices", "setup_api", "api", "people_api", "leaving_api",
 )  # fmt: skip
 
 

@@ -1,19 +1,22 @@
-"""Asking people for their mobile: they answer themselves, when they next sign in, or their administrator passes the question on."""
+"""Asking people for their mobile: they answer when they next sign in. Whoever cannot sign in is asked through the head of
+their department, who may answer for them.
+"""
 
 import uuid
 from typing import Any
 
 from yunlian.kernel.document import Invalid, Missing, Problem, Refused
-from yunlian.kernel.fields import BadValue, Phone
+from yunlian.kernel.fields import BadValue, Phone, uuid_or_none
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import Context
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
-from yunlian.org.models import Employee
+from yunlian.org.models import Employee, EmployeeRole, Membership
 
 from . import ours
 from .models import Ask
 
+HEADS = "STORE_MANAGER"  # the preset role of who heads a department
 _phone = Phone()
 
 
@@ -28,15 +31,40 @@ def ask(ctx: Context, employee_id: uuid.UUID) -> None:
     )
 
 
-def mine(ctx: Context) -> dict[str, Any] | None:
-    """Return the open question to the member, or None."""
-    found = Ask.objects.filter(employee_id=ctx.member_id, answered_at=None).first()
-    return None if found is None else {"asked_by": found.asked_by, "what": "mobile"}
+def open_for(ctx: Context) -> list[dict[str, Any]]:
+    """Return the questions the member can answer: their own, and as head those of people below who cannot sign in."""
+    mine = Ask.objects.filter(answered_at=None).select_related("employee")
+    found = list(mine.filter(employee_id=ctx.member_id))
+    if _is_head(ctx):
+        signs_in = Membership.objects.filter(enterprise_id=ctx.enterprise_id, is_active=True)
+        below = Employee.objects.filter(department_id__in=ctx.tree, job="employed").exclude(id=ctx.member_id)
+        without = below.exclude(id__in=signs_in.values("employee_id"))
+        found += mine.filter(employee_id__in=without.values("id")).order_by("asked_at")
+    return [
+        {
+            "employee": str(each.employee_id),
+            "name": each.employee.name,
+            "is_me": each.employee_id == ctx.member_id,
+            "asked_by": each.asked_by,
+            "what": "mobile",
+        }
+        for each in found
+    ]
 
 
-def answer(ctx: Context, mobile: Any) -> None:
-    """Take the member's own mobile, when they were asked. Raises Refused when nobody asked, Invalid when it is none."""
-    if not Ask.objects.filter(employee_id=ctx.member_id, answered_at=None).exists():
+def _is_head(ctx: Context) -> bool:
+    return EmployeeRole.objects.filter(
+        employee_id=ctx.member_id, role__code=HEADS, role__is_active=True
+    ).exists()
+
+
+def answer(ctx: Context, mobile: Any, employee: Any = None) -> None:
+    """Take a mobile: the member's own, or that of `employee`, for whom they were asked.
+
+    Raises Refused when nobody asked them, Invalid when it is no number.
+    """
+    meant = ctx.member_id if employee is None else uuid_or_none(employee)
+    if str(meant) not in {each["employee"] for each in open_for(ctx)} or meant is None:
         raise Refused(Problem(None, _("Nobody has asked you for it."), code="not_asked"))
     try:
         number = _phone.parse(mobile)
@@ -44,5 +72,5 @@ def answer(ctx: Context, mobile: Any) -> None:
         raise Invalid(Problem("mobile", bad.message, code=bad.code)) from None
     if not number:
         raise Invalid(Problem("mobile", _("Must be filled in."), code="required"))
-    ours.set_mobile(ctx, ctx.member_id, number)
-    Ask.objects.filter(employee_id=ctx.member_id, answered_at=None).update(answered_at=ctx.now)
+    ours.set_mobile(ctx, meant, number)
+    Ask.objects.filter(employee_id=meant, answered_at=None).update(answered_at=ctx.now)

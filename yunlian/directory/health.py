@@ -5,8 +5,9 @@ import time
 from typing import Any
 
 from yunlian.kernel.sql import run as execute
+from yunlian.platforms.dingtalk import api as dingtalk
 from yunlian.platforms.pacing import PaceState, drawn
-from yunlian.platforms.wecom.client import LIMITS, LIMITS_OF
+from yunlian.platforms.wecom import client as wecom
 
 from .models import Callback, CallbackAddress, Connection, Look, Run, shown_moment
 
@@ -75,7 +76,8 @@ def _tokens(conn: Connection) -> list[dict[str, Any]]:
 
 def _quota(conn: Connection) -> list[dict[str, Any]]:
     """Return how many calls of each path could be made at once now, of the first limit that holds for it."""
-    head = f"{conn.platform}|{conn.corp_id}|"
+    # DingTalk counts for each app of a corp, which stands behind the corp in the key.
+    head = f"{conn.platform}|{conn.corp_id}"
     rows = execute(
         "SELECT key, at, levels, blocked_until FROM directory_pacerow WHERE key >= %s AND key < %s ORDER BY key",
         [head, head + "\U0010ffff"],
@@ -83,7 +85,7 @@ def _quota(conn: Connection) -> list[dict[str, Any]]:
     now, found = time.time(), []
     for key, at, levels, blocked_until in rows:
         path = key.split("|", 2)[2]
-        limits = LIMITS_OF.get(path, LIMITS)
+        limits = dingtalk.LIMITS if conn.platform == "dingtalk" else wecom.LIMITS_OF.get(path, wecom.LIMITS)
         if len(levels) != len(limits):
             continue
         state, _wait = drawn(PaceState(at, tuple(levels), 0.0), limits, now)

@@ -9,20 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from django.utils.translation import gettext
 
 from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Invalid, Problem, Refused
-from yunlian.kernel.jobs import Failed, Progress, job
+from yunlian.kernel.jobs import Failed, Progress, enqueue, job
 from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.text import _
 from yunlian.org.context import context_of_communication_user
 from yunlian.platforms.dingtalk.api import Api
+from yunlian.platforms.dingtalk.signin import AdminConsole
 from yunlian.platforms.dingtalk.suite import Suite as SuiteCalls
 from yunlian.platforms.errors import PlatformError
 
 from . import applying, connections, dingtalk, leaving, looks, stores, suites
-from .models import Connection, Installed, Territory
+from .models import Connection, Installed, Suite, Territory
 
 UNAUTHORISED = frozenset(("41030", "41031", "40079", "invalidAuthInfo", "orgNotAuthApp", "orgNotExist"))
 
@@ -37,7 +39,7 @@ def run_state(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     try:
         state = _asked(conn)
     except PlatformError as error:
-        raise Failed(f"{error.remedy} ({error.code}: {error.text})"[:500]) from error
+        raise Failed(f"{gettext(error.remedy)} ({error.code}: {error.text})"[:500]) from error
     with tenant(ctx.enterprise_id):
         conn = connections.find(conn.id, lock=True)
         if conn.state != state and conn.state not in ("off", "left"):
@@ -62,6 +64,34 @@ def _asked(conn: Connection) -> str:
         if not found.agents:
             return "removed"
         return "on" if calls.is_running(conn.corp_id, found.agents[0].id) else "stopped"
+
+
+def ask_to_bind(ctx: Context, code: Any) -> Job:
+    """Bind this enterprise to the corp from whose admin console the member came, with the `code` it sent along."""
+    if not isinstance(code, str) or not 0 < len(code) <= 512:
+        raise Invalid(Problem("code", _("Must be filled in."), code="required"))
+    return enqueue(ctx, "directory.bind", "dingtalk", code.encode())
+
+
+@job("directory.bind", is_stepwise=True)
+def run_bind(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
+    """Ask the platform whose code it is, then bind: only an administrator of the corp brings one."""
+    suite = Suite.objects.filter(platform="dingtalk").first()
+    if suite is None:
+        raise Failed(_("No app of the marketplace is set up here: connect an app of your own."))
+    vendor, secret = suites.console_of(suite.suite_key)
+    waiting = stores.Waiting()
+    with httpx.Client(timeout=15, trust_env=False) as http:
+        api = Api(dingtalk.bases(), pace=stores.pace(waiting, 30), http=http, sleep=waiting.sleep)
+        try:
+            came = AdminConsole(api, stores.TOKENS, vendor, secret).creator(
+                bytes(made.content or b"").decode()
+            )
+        except PlatformError as error:
+            raise Failed(f"{gettext(error.remedy)} ({error.code}: {error.text})"[:500]) from error
+    with tenant(ctx.enterprise_id):
+        conn = bind(ctx, came.corp_id, is_proven=came.is_admin)
+        return {"connection": str(conn.id), "corp_id": conn.corp_id, "corp_name": conn.corp_name}
 
 
 def bind(ctx: Context, corp_id: str, *, is_proven: bool) -> Connection:

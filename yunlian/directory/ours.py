@@ -189,16 +189,16 @@ class Ours:
             bulk.tell(document, self.ctx, prepared)
             if document.code == "org.department":
                 _require_tree(self.ctx)
-        handed = leavers.note(
-            self.ctx, [a.prepared.loaded.header for a in acts if a.prepared and a.change.act == "disable"]
-        )
+        digests = _digests(self.ctx, document, [p.loaded.pk for p in prepared])
+        gone = [a.prepared.loaded.header for a in acts if a.prepared and a.change.act == "disable"]
+        handed = leavers.note(self.ctx, gone if document.code == "org.employee" else [])
         tied = matches.tie(self.ctx, self.conn, [act.match for act in acts if act.match is not None])
         for act in acts:
             act.undo = {"matches": tied[act.match.theirs] if act.match is not None else {}}
             if act.prepared is None:
                 continue
             header = act.prepared.loaded.header
-            act.undo |= {"table": document.code, "id": str(header.id), "version": header.version}
+            act.undo |= {"table": document.code, "id": str(header.id), "digest": digests[header.id]}
             if header.id in snapshots:
                 act.undo["row"] = snapshots[header.id]
             if header.id in access:
@@ -224,7 +224,7 @@ class Ours:
     def _restore(self, undo: dict[str, Any]) -> None:
         document, id_ = REGISTRY[undo["table"]], uuid.UUID(undo["id"])
         row = _locked(document, self.ctx, [id_]).get(id_)
-        if row is None or row.version != undo["version"]:
+        if row is None or _digests(self.ctx, document, [id_])[id_] != undo["digest"]:
             raise Refused(
                 Problem(None, _("It was changed after the sync: put it right by hand."), code="changed")
             )
@@ -282,6 +282,15 @@ def _locked(document: Document, ctx: Context, ids: Sequence[uuid.UUID]) -> dict[
 def _snapshots(ctx: Context, document: Document, ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return rows whole, as the JSON text PostgreSQL writes, before they are changed."""
     sql = f'SELECT t.id, to_jsonb(t)::text FROM "{document.header._meta.db_table}" t WHERE t.enterprise_id = %s AND t.id = ANY(%s)'
+    return dict(execute(sql, [ctx.enterprise_id, ids]))
+
+
+def _digests(ctx: Context, document: Document, ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return what tells whether a row is still as we left it, whatever its version: it may have been changed and put back."""
+    sql = (
+        f"SELECT t.id, md5((to_jsonb(t) - 'version')::text) FROM \"{document.header._meta.db_table}\" t "
+        "WHERE t.enterprise_id = %s AND t.id = ANY(%s)"
+    )
     return dict(execute(sql, [ctx.enterprise_id, ids]))
 
 

@@ -1,9 +1,12 @@
 """Our app in a marketplace: its credentials, its newest ticket, and the corps that have installed it."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import msgspec
+from django.conf import settings
 
+from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Missing
 from yunlian.kernel.sealing import seal, unseal
 from yunlian.platforms.dingtalk import events
@@ -77,6 +80,29 @@ def keep_ticket(suite_key: str, ticket: str, now: dt.datetime) -> None:
     """Take a new ticket; it replaces the one before."""
     sealed = seal(PURPOSE, f"{suite_key} ticket", ticket.encode())
     Suite.objects.filter(suite_key=suite_key).update(ticket=sealed, ticket_at=now)
+
+
+@chore("directory.suite", every_s=60)
+def follow_settings(now: dt.datetime) -> None:
+    """Take over the credentials of our app from the environment when they are new; see settings.DINGTALK_SUITE."""
+    given = settings.DINGTALK_SUITE
+    if given and _given(given) != _kept(given["key"]):
+        keep(
+            "dingtalk", given["key"], given["secret"], token=given["token"], aes_key=given["aes_key"],
+            path=given["path"], now=now, vendor=given["vendor"], sso_secret=given["sso_secret"],
+        )  # fmt: skip
+
+
+def _given(given: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(given[name] for name in ("secret", "vendor", "sso_secret", "token", "path", "aes_key"))
+
+
+def _kept(suite_key: str) -> tuple[str, ...]:
+    address = CallbackAddress.objects.filter(receive_id=suite_key, receiver="suite").first()
+    if address is None or not Suite.objects.filter(suite_key=suite_key).exists():
+        return ()
+    aes_key = unseal("directory secrets", address.key, bytes(address.wrapped)).decode()
+    return (_opened(suite_key)["secret"], *console_of(suite_key), address.token, address.key, aes_key)
 
 
 def note(suite_key: str, event: Event, now: dt.datetime) -> None:

@@ -175,7 +175,7 @@ def test_who_may_not_sync_may_not_look_either(push) -> None:
         ("POST", f"/api/directory/connections/{push.conn_id}/leave"), ("GET", "/api/directory.callback"),
     ):  # fmt: skip
         assert guide.send(method, path).status_code == 403, path
-    assert guide.ask("GET", "/api/directory/asked") == {"asked": None}
+    assert guide.ask("GET", "/api/directory/asked") == {"rows": []}
 
 
 def test_another_enterprise_sees_nothing_of_it(push, boss) -> None:

@@ -99,17 +99,44 @@ def test_a_missing_mobile_is_listed_and_its_owner_asked(push) -> None:
     assert found(push, run) == {"李四": "missing_mobile"}
     assert decide(push, run, reason="missing_mobile", what="ask") == {"decided": 1, "open": 0}
     employee = push.employees()["E2"]
-    push.founded = type(push.founded)(
-        push.id, push.founded.chain_id, employee.id, *[push.founded.admin_id] * 2
-    )
-    with push.enter() as ctx:
-        assert asking.mine(ctx) == {"asked_by": "管理员", "what": "mobile"}
+    with as_(push, employee.id) as ctx:
+        (question,) = asking.open_for(ctx)
+        assert (question["asked_by"], question["is_me"]) == ("管理员", True)
         with pytest.raises(Invalid):
             asking.answer(ctx, "no number")
         asking.answer(ctx, "138 0000 4444")
-        assert asking.mine(ctx) is None
+        assert asking.open_for(ctx) == []
         with pytest.raises(Refused):
             asking.answer(ctx, "13800005555")
+    assert push.employees()["E2"].mobile == "13800004444"
+
+
+def as_(stage, employee_id):
+    """Enter as somebody else."""
+    stage.founded = type(stage.founded)(
+        stage.id, stage.founded.chain_id, employee_id, *[stage.founded.communication_id] * 2
+    )
+    return stage.enter()
+
+
+def test_who_cannot_sign_in_is_asked_through_the_head_of_the_department(push) -> None:
+    sales = str(push.employees()["E2"].department_id)
+    head = push.hire("h1", "店长", "store_manager", login="head1", department=sales)
+    elsewhere = push.hire(
+        "h2", "别店长", "store_manager", login="head2", department=str(push.department("X", "别店"))
+    )
+    with tenant(push.id):
+        Employee.objects.filter(code__in=["E1", "E2"]).update(mobile="")
+    decide(push, push.begin(), reason="missing_mobile", what="ask")
+    employee = push.employees()["E2"]
+    with as_(push, elsewhere) as ctx:
+        assert asking.open_for(ctx) == []
+        with pytest.raises(Refused):
+            asking.answer(ctx, "13800004444", str(employee.id))
+    with as_(push, head) as ctx:
+        # 张三 signs in and answers for themself.
+        assert [(each["name"], each["is_me"]) for each in asking.open_for(ctx)] == [("李四", False)]
+        asking.answer(ctx, "13800004444", str(employee.id))
     assert push.employees()["E2"].mobile == "13800004444"
 
 

@@ -7,11 +7,22 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
+from yunlian.kernel import worker
 from yunlian.kernel.document import Refused
+from yunlian.kernel.models import Job
 from yunlian.kernel.scope import tenant
+from yunlian.org.context import context_for
 from yunlian.platforms.dingtalk.crypto import encrypt, signature
 from yunlian.platforms.dingtalk.sandbox import PLATFORM
-from yunlian.platforms.dingtalk.sandbox.world import Department, DingTalk, Install, Person, State
+from yunlian.platforms.dingtalk.sandbox.world import (
+    VENDOR,
+    Code,
+    Department,
+    DingTalk,
+    Install,
+    Person,
+    State,
+)
 from yunlian.platforms.sandbox.testing import running
 
 from . import connections, lifecycle, looks, runs, suites
@@ -156,8 +167,6 @@ def settle(stage) -> None:
 
 def test_nobody_binds_a_corp_they_did_not_prove_to_administer(acme, corp, market) -> None:
     with tenant(acme.enterprise_id):
-        from yunlian.org.context import context_for
-
         ctx = context_for(acme.enterprise_id, acme.admin_id, dt.datetime.now(dt.UTC))
         for corp_id, is_proven, code in ((CORP, False, "not_proven"), ("dingelse", True, "not_installed")):
             with pytest.raises(Refused) as refused:
@@ -165,6 +174,38 @@ def test_nobody_binds_a_corp_they_did_not_prove_to_administer(acme, corp, market
             assert [p.code for p in refused.value.problems] == [code]
         assert not Connection.objects.exists()
     assert not Territory.objects.filter(is_live=True).exists()
+
+
+def bind_with(acme, code: str) -> Job:
+    with tenant(acme.enterprise_id):
+        ctx = context_for(acme.enterprise_id, acme.admin_id, dt.datetime.now(dt.UTC))
+        made = lifecycle.ask_to_bind(ctx, code)
+    while held := worker.claim(0, acme.chain_id, dt.datetime.now(dt.UTC)):
+        worker.perform(held)
+    with tenant(acme.enterprise_id):
+        return Job.objects.get(id=made.id)
+
+
+def test_who_comes_from_the_corps_admin_console_binds_it_and_nobody_else(
+    acme, corp, market, settings
+) -> None:
+    vendor = corp.world.corps[VENDOR]
+    settings.DINGTALK_SUITE = {
+        "key": market.suite.key, "secret": market.suite.secret, "token": "tok123", "aes_key": AES, "path": SUITE_PATH,
+        "vendor": VENDOR, "sso_secret": vendor.sso_secret,
+    }  # fmt: skip
+    suites.follow_settings(dt.datetime.now(dt.UTC))
+    with corp.change():
+        corp.people["u1"].level = 1
+        for userid in ("u1", "u2"):
+            corp.world.codes[f"code-{userid}"] = Code("sso", market.suite.key, CORP, userid, 9e9)
+    assert bind_with(acme, "no-such-code").state == "failed"
+    assert bind_with(acme, "code-u2").state == "failed"
+    with tenant(acme.enterprise_id):
+        assert not Connection.objects.exists()
+    done = bind_with(acme, "code-u1")
+    assert (done.state, done.error) == ("done", "")
+    assert (done.result["corp_id"], done.result["corp_name"]) == (CORP, "示例企业")
 
 
 def test_installed_from_the_marketplace_people_come_by_themselves(bound) -> None:

@@ -92,3 +92,18 @@ def test_who_leaves_here_is_disabled_there_and_enabled_again_by_undo(push) -> No
     push.undo(run)
     assert push.platform.picture() == there
     assert push.rows() == here
+
+
+def test_a_department_that_is_gone_there_is_switched_off_here_and_on_again_by_undo(pull) -> None:
+    pull.sync()
+    here = pull.rows()
+    for key in ("u2", "u3"):
+        pull.platform.change_person(key, departments=("10",))
+    del pull.platform.tree["11"]
+    run = pull.sync()
+    assert pull.acts(run) == [("move", "李四", ""), ("move", "王五", ""), ("disable", "设计", "vanished")]
+    assert [c.state for c in pull.changes(run)] == ["applied"] * 3
+    assert pull.departments()["设计"].is_active is False
+    assert pull.acts(pull.begin()) == []
+    pull.undo(run)
+    assert pull.rows() == here

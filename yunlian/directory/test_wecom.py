@@ -2,6 +2,9 @@
 
 import pytest
 
+from yunlian.kernel import faults
+from yunlian.kernel.jobs import enqueue
+from yunlian.kernel.models import Job
 from yunlian.kernel.scope import tenant
 from yunlian.org.models import Employee
 from yunlian.platforms.sandbox.testing import running
@@ -9,6 +12,7 @@ from yunlian.platforms.wecom.sandbox import WECOM
 from yunlian.platforms.wecom.sandbox import state as demo
 from yunlian.platforms.wecom.sandbox.state import Wecom
 
+from . import applying, connections
 from .conftest import Stage, mobile
 
 
@@ -18,6 +22,7 @@ def corp(settings):
     with running([WECOM]) as started:
         settings.WECOM_URL = f"{started.base_url}/wecom"
         found = started.sandbox.world.part(Wecom).corps[demo.CORP]
+        found.world = started.sandbox.world.part(Wecom)
         with started.sandbox.world.change():
             found.people.clear()
             found.departments = {key: each for key, each in found.departments.items() if key == 1}
@@ -72,3 +77,65 @@ def test_changes_and_leavers_reach_wecom(stage, corp) -> None:
     stage.undo(run)
     assert names(corp)["zhangsan"][0] == "张三"
     assert corp.people["e2"].enable == 1
+
+
+def test_a_token_taken_back_in_the_middle_costs_one_more_fetch_and_nobody(stage, corp, monkeypatch) -> None:
+    monkeypatch.setattr(applying, "THEIRS_BATCH", 1)
+    run = stage.begin()
+    taken: list[int] = []
+
+    def take_back() -> None:
+        taken.append(len(corp.world.tokens))
+        corp.world.tokens.clear()
+
+    faults.arm("directory.attempted", take_back)
+    try:
+        run = stage.apply(run)
+    finally:
+        faults.disarm()
+    assert (run.state, len(taken)) == ("applied", 4)
+    assert sorted(corp.people) == ["boss", "e2", "zhangsan"]
+
+
+def test_a_secret_reset_in_the_middle_stops_the_run_which_goes_on_with_the_new_one(
+    stage, corp, monkeypatch
+) -> None:
+    monkeypatch.setattr(applying, "THEIRS_BATCH", 2)
+    run = stage.begin()
+
+    def reset() -> None:
+        faults.disarm()
+        corp.world.tokens.clear()
+        corp.contacts_secret = "another-secret-000000000000000000000000001"
+
+    faults.arm("directory.called", reset)
+    run = stage.apply(run)
+    assert run.state == "stopped"
+    assert "40001" in run.error
+    with stage.enter() as ctx:
+        connections.change(ctx, stage.conn_id, {"contacts_secret": corp.contacts_secret})
+    run = stage.apply(run)
+    assert run.state == "applied"
+    assert [c.state for c in stage.changes(run)] == ["applied"] * 4
+
+
+def test_where_only_ids_may_be_read_what_was_told_stands_in(stage, corp) -> None:
+    corp.new_contacts_ip = True
+    run = stage.sync()
+    assert run.error == ""
+    assert stage.acts(stage.begin()) == []
+    with tenant(stage.id):
+        Employee.objects.filter(code="E1").update(name="张三丰")
+    assert stage.acts(stage.begin()) == [("change", "张三丰", "")]
+
+
+def test_members_are_invited_and_the_qr_code_comes_with_it(stage, corp) -> None:
+    stage.sync()
+    with stage.enter() as ctx:
+        made = enqueue(ctx, "directory.invite", str(stage.conn_id))
+    stage.work()
+    with tenant(stage.id):
+        job = Job.objects.get(id=made.id)
+    assert (job.state, job.error, job.result["invited"]) == ("done", "", 3)
+    assert job.result["qr_code"].startswith("http")
+    assert {p.invited for p in corp.people.values()} == {True}

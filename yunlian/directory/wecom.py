@@ -73,15 +73,21 @@ class WeCom:
         return Range(tops=(str(self.root),))
 
     @cached_property
-    def _details(self) -> Client | None:
-        """Who may read names: the contacts secret, else the app, else nobody."""
+    def _named(self) -> tuple[Client | None, dict[int, str]]:
+        """Who may read names, and those of the departments: the contacts secret, else the app, else nobody."""
         try:
-            departments.get(self.contacts, self.root)
-            return self.contacts
+            tree = departments.tree(self.contacts, self.root)
+            return self.contacts, {each.id or 0: each.name or "" for each in tree}
         except PlatformError as error:
             if error.code != ONLY_IDS:
                 raise
-        return self.app
+        if self.app is None:
+            return None, {}
+        return self.app, {each.id or 0: each.name or "" for each in departments.tree(self.app)}
+
+    @property
+    def _details(self) -> Client | None:
+        return self._named[0]
 
     def _know(self) -> None:
         """Find out what we are not told."""
@@ -95,13 +101,11 @@ class WeCom:
     @cached_property
     def _tree(self) -> dict[str, Department]:
         """Our part of the tree; with names as far as somebody tells them."""
-        found = {each.id: each for each in departments.ids(self.contacts, self.root)}
-        if self._details is not None:
-            named = departments.tree(self._details, self.root if self._details is self.contacts else None)
-            for each in named:
-                if each.id in found:
-                    found[each.id] = replace(found[each.id], name=each.name)
-        return {str(key): _department(each) for key, each in found.items()}
+        names = self._named[1]
+        return {
+            str(each.id): _department(replace(each, name=names.get(each.id or 0) or each.name))
+            for each in departments.ids(self.contacts, self.root)
+        }
 
     def departments(self) -> Iterable[Department]:
         return self._tree.values()

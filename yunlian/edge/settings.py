@@ -103,6 +103,9 @@ INSTALLED_APPS = [
 # Where people come from; a sandbox plays these where an address is given.
 WECOM_URL = os.environ.get("YUNLIAN_WECOM_URL", "https://qyapi.weixin.qq.com")
 DINGTALK_URL = os.environ.get("YUNLIAN_DINGTALK_URL", "")
+# Our app in DingTalk's marketplace, as one JSON object: key, secret, token, aes_key, path (the end of its callback address,
+# /callback/<path>), vendor (our own corp) and its sso_secret. Without it, corps are connected by an app of their own.
+DINGTALK_SUITE = json.loads(os.environ.get("YUNLIAN_DINGTALK_SUITE") or "null")
 # Under which address the outside world, and so the platforms, reach us; without one, that of the request.
 PUBLIC_URL = os.environ.get("YUNLIAN_PUBLIC_URL", "").rstrip("/")
 # Who owns a document, and where: named here because the kernel knows no people.

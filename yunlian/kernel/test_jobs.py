@@ -85,6 +85,29 @@ class Killed(BaseException):
     """The process is gone: nothing after this runs."""
 
 
+def test_a_stepwise_job_keeps_what_it_did_and_goes_on_from_there(ctx, work, monkeypatch):
+    monkeypatch.setattr(jobs, "STEPWISE", {"test"})
+    monkeypatch.setattr(worker, "STEPWISE", {"test"})
+
+    def step(ctx, job, progress):
+        with tenant(ctx.enterprise_id):
+            make(CODE, ctx)
+        if departments() < 3:
+            raise Killed
+        return {"steps": departments()}
+
+    work(step)
+    job = enqueue(ctx, "test")
+    later = dt.datetime.now(dt.UTC)
+    for expected in (1, 2):
+        with pytest.raises(Killed):
+            do_one(now=later)
+        assert (state(job), departments()) == ("running", expected)
+        later += dt.timedelta(seconds=worker.LEASE_S + 1)
+    do_one(now=later)
+    assert (state(job), Job.objects.get(id=job.id).result) == ("done", {"steps": 3})
+
+
 def kill():
     raise Killed
 
