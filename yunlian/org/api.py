@@ -16,7 +16,7 @@ from yunlian.kernel.text import _
 from . import access, by_password, grants, helping, sessions
 from .gate import GATE, cookie_name
 from .models import Employee, EmployeeRole, Enterprise, Membership, Role, User
-from .requests import cookie, fields_of, signed_of, whole
+from .requests import cookie, fields_of, signed_of, takes, whole
 from .sessions import Signed
 
 
@@ -186,7 +186,13 @@ def read_ways(request: Request, id: str) -> dict[str, Any]:
     return helping.ways_of_employee(request.ctx, id)
 
 
-@route("POST", "/api/org.employee/{id}/ways", needs="org.employee.access", is_sensitive=True)
+@route(
+    "POST",
+    "/api/org.employee/{id}/ways",
+    needs="org.employee.access",
+    is_sensitive=True,
+    schema=takes("provider", "subject"),
+)
 def bind_way(request: Request, id: str) -> Answer:
     """Bind an account of WeCom or DingTalk to an employee, by its id there."""
     provider, subject = fields_of(request, "provider", "subject")

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import queue
+from collections.abc import Iterator
 
 import pyotp
 import pytest
@@ -172,14 +173,15 @@ class Paper:
 
 
 @pytest.fixture
-def paper(monkeypatch) -> Paper:
+def paper(monkeypatch) -> Iterator[Paper]:
     """A connected platform that needs no network, and the only one there is."""
-    made = Paper()
+    made, kept = Paper(), dict(WAYS)
     monkeypatch.setattr(CONNECTIONS, "_keeper", made)
-    for name in [*WAYS]:
-        monkeypatch.delitem(WAYS, name)
-    monkeypatch.setitem(WAYS, "paper", made)
-    return made
+    WAYS.clear()
+    WAYS["paper"] = made
+    yield made
+    WAYS.clear()
+    WAYS.update(kept)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from . import account_log, by_text, identities, proving, second_factor, sessions
 from .connections import CONNECTIONS
 from .gate import GATE
 from .models import SecondFactor, Session, User
-from .requests import fields_of, signed_of, whole
+from .requests import fields_of, signed_of, takes, whole
 from .sessions import Signed
 from .sign_in_api import leave, shown
 from .ways import WAYS
@@ -56,13 +56,13 @@ def list_events(request: Request) -> Any:
     return {"rows": account_log.latest(signed_of(request).user_id)}
 
 
-@route("POST", "/api/session/ways/flow", needs="user", is_sensitive=True)
+@route("POST", "/api/session/ways/flow", needs="user", is_sensitive=True, schema=takes("way", also=("to",)))
 def begin_binding(request: Request) -> Answer:
     """Leave for a platform to bind my account there."""
     return _leave(request, "bind")
 
 
-@route("POST", "/api/session/proof/flow", needs="user")
+@route("POST", "/api/session/proof/flow", needs="user", schema=takes("way", also=("to",)))
 def begin_proving(request: Request) -> Answer:
     """Leave for a platform to prove that it is me."""
     return _leave(request, "prove")
@@ -83,7 +83,7 @@ def unbind(request: Request, id: str) -> Answer:
     return Answer(status=204)
 
 
-@route("POST", "/api/session/mobile/code", needs="user", is_sensitive=True)
+@route("POST", "/api/session/mobile/code", needs="user", is_sensitive=True, schema=takes("mobile"))
 def send_mobile_code(request: Request) -> Answer:
     """Send a code to a mobile that I want to bind."""
     (mobile,) = fields_of(request, "mobile")
@@ -92,7 +92,7 @@ def send_mobile_code(request: Request) -> Answer:
     return Answer({"again_in_s": wait_s}, status=202)
 
 
-@route("PUT", "/api/session/mobile", needs="user", is_sensitive=True)
+@route("PUT", "/api/session/mobile", needs="user", is_sensitive=True, schema=takes("mobile", "code"))
 def bind_mobile(request: Request) -> Any:
     """Bind a mobile with the code that was sent to it; it replaces the one I had."""
     mobile, code = fields_of(request, "mobile", "code")
@@ -109,7 +109,7 @@ def begin_second_factor(request: Request) -> Answer:
     return Answer(shown, status=201)
 
 
-@route("PUT", "/api/session/second-factor", needs="user", is_sensitive=True)
+@route("PUT", "/api/session/second-factor", needs="user", is_sensitive=True, schema=takes("code"))
 def confirm_second_factor(request: Request) -> Any:
     """Take the authenticator into use with a code of it; my other devices are signed out. Shows recovery codes once."""
     (code,) = fields_of(request, "code")
@@ -151,7 +151,7 @@ def _require_on(signed: Signed) -> None:
         raise Refused(Problem(None, _("There is no second factor."), code="none"))
 
 
-@route("POST", "/api/session/proof", needs="user")
+@route("POST", "/api/session/proof", needs="user", schema=takes(also=("code", "password", "mobile_code")))
 def prove(request: Request) -> Any:
     """Prove again who I am, by code of the second factor, password, or code by SMS."""
     code, password, mobile_code = fields_of(request, also=("code", "password", "mobile_code"))

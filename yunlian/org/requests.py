@@ -35,6 +35,13 @@ def fields_of(request: Request, *names: str, also: tuple[str, ...] = ()) -> list
     return [request.body.get(name) for name in (*names, *also)]
 
 
+def takes(*names: str, also: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the description of a body of texts, for the API's own: `names` are required, those of `also` are not."""
+    texts = {name: {"type": "string"} for name in (*names, *also)}
+    body = {"type": "object", "properties": texts, "additionalProperties": False}
+    return {"body": body | ({"required": list(names)} if names else {})}
+
+
 def whole(id_: str) -> int:
     """Return an id of a global table out of a path; 0, which nothing has, for anything else."""
     return int(id_) if id_.isascii() and id_.isdigit() and len(id_) < 19 else 0

@@ -17,7 +17,7 @@ from .connections import CONNECTIONS, Connected, find_enterprise
 from .entrance import Opened
 from .gate import GATE, cookie_name
 from .models import Enterprise
-from .requests import cookie, fields_of
+from .requests import cookie, fields_of, takes
 from .sessions import Signed, find_signed
 from .ways import WAYS, Way
 
@@ -38,14 +38,14 @@ def _opened(request: Request, opened: Opened, **more: Any) -> Answer:
     )
 
 
-@route("POST", "/api/session", needs="public")
+@route("POST", "/api/session", needs="public", schema=takes("login", "password"))
 def sign_in(request: Request) -> Answer:
     """Sign in with login and password; the session comes as a cookie. 202: a second factor is owed."""
     login, password = fields_of(request, "login", "password")
     return _opened(request, by_password.sign_in(login, password, GATE.asked(request.http)))
 
 
-@route("POST", "/api/sign-in/second-factor", needs="public")
+@route("POST", "/api/sign-in/second-factor", needs="public", schema=takes("code"))
 def give_second_factor(request: Request) -> Answer:
     """Pay the second factor: a code of the authenticator, or a recovery code."""
     (code,) = fields_of(request, "code")
@@ -99,7 +99,7 @@ def _enterprise(code: Any) -> Enterprise:
     return found
 
 
-@route("POST", "/api/sign-in/code", needs="public")
+@route("POST", "/api/sign-in/code", needs="public", schema=takes("mobile", also=("enterprise",)))
 def send_code(request: Request) -> Answer:
     """Send a code by SMS, if the mobile is somebody's; the answer does not tell."""
     mobile, code = fields_of(request, "mobile", also=("enterprise",))
@@ -108,14 +108,14 @@ def send_code(request: Request) -> Answer:
     return Answer({"again_in_s": wait_s}, status=202)
 
 
-@route("POST", "/api/sign-in/mobile", needs="public")
+@route("POST", "/api/sign-in/mobile", needs="public", schema=takes("mobile", "code"))
 def sign_in_by_code(request: Request) -> Answer:
     """Sign in with the code that was sent to my mobile."""
     mobile, code = fields_of(request, "mobile", "code")
     return _opened(request, by_text.sign_in(mobile, code, GATE.asked(request.http)))
 
 
-@route("POST", "/api/sign-in/flow", needs="public")
+@route("POST", "/api/sign-in/flow", needs="public", schema=takes("way", "enterprise", also=("to",)))
 def begin_flow(request: Request) -> Answer:
     """Leave for a platform's sign-in; `to` is the page of ours to land on."""
     way, code, to = fields_of(request, "way", "enterprise", also=("to",))
@@ -144,7 +144,7 @@ def leave(
     return Answer(shown, cookies=[cookie(http, "flow", browser, lasts)])
 
 
-@route("POST", "/api/sign-in/back", needs="public")
+@route("POST", "/api/sign-in/back", needs="public", schema=takes("state", "code"))
 def come_back(request: Request) -> Answer:
     """Come back from a platform with state and code: sign in, or what I left for as somebody signed in."""
     state, code = fields_of(request, "state", "code")
@@ -165,7 +165,7 @@ def come_back(request: Request) -> Answer:
     return Answer({"to": flow.to, "done": flow.purpose})
 
 
-@route("POST", "/api/sign-in/console", needs="public")
+@route("POST", "/api/sign-in/console", needs="public", schema=takes("way", "code", "enterprise"))
 def come_from_console(request: Request) -> Answer:
     """Come in from the platform's admin console, with the code it appended to our address."""
     way, code, enterprise = fields_of(request, "way", "code", "enterprise")

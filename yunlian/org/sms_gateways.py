@@ -28,7 +28,7 @@ from yunlian.platforms.sms.tencent import Tencent
 
 from .by_text import normal_mobile
 from .models import SmsGateway
-from .requests import fields_of
+from .requests import fields_of, takes
 from .texting import TEXTING
 
 PURPOSE = "SMS gateways"
@@ -181,7 +181,7 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 200 and value.isprintable()
 
 
-@route("POST", "/api/org.sms_gateway/try", needs="org.sms_gateway.edit")
+@route("POST", "/api/org.sms_gateway/try", needs="org.sms_gateway.edit", schema=takes("mobile"))
 def try_gateway(request: Request) -> Answer:
     """Send a code to a mobile through the gateway in use, and say what came of it."""
     (mobile,) = fields_of(request, "mobile")
