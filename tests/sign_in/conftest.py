@@ -30,6 +30,7 @@ from yunlian.platforms.wecom.sandbox import state as wecom
 
 PASSWORD = "correct horse battery"
 HOST = "http://127.0.0.1:8000"
+SESSION_COOKIE, FLOW_COOKIE = "session-8000", "flow-8000"  # over plain HTTP a cookie carries the port
 CORP, APP, APP_SECRET, AGENT = "dingcorp0001", "dingappyunlian0001", "app-secret-0001", "16001"
 
 

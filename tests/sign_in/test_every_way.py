@@ -21,7 +21,7 @@ from yunlian.org.ways import WAYS
 from yunlian.platforms.dingtalk.sandbox.world import SUITE, VENDOR, DingTalk
 from yunlian.platforms.wecom.sandbox import state as wecom
 
-from .conftest import APP, CORP, PASSWORD, Browser, Office, Phones
+from .conftest import APP, CORP, FLOW_COOKIE, PASSWORD, SESSION_COOKIE, Browser, Office, Phones
 
 MOBILE = "+8613800000001"
 EVIL = ("//evil.example", "/\\evil.example", "https:evil.example", "/%2F/evil.example", "%2F%2Fevil.example")
@@ -132,7 +132,7 @@ def test_opens_a_session_of_its_own_and_says_so(ann: Person, way: str) -> None:
     assert response.status_code == 200, response.content
     assert response.json()["user"]["login"] == "ann"
     assert response.json()["enterprise"]["code"] == "ACME"
-    cookie = response.cookies["session"]
+    cookie = response.cookies[SESSION_COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
     kept = Session.objects.get(user__login="ann")
     assert (kept.way, kept.address, kept.device) == (way, "192.0.2.9", "Firefox/9 Windows")
@@ -146,14 +146,14 @@ def test_opens_a_session_of_its_own_and_says_so(ann: Person, way: str) -> None:
 def test_the_session_is_new_and_the_one_before_is_over(ann: Person, way: str) -> None:
     browser = Browser()
     assert knock(ann, "password", browser).status_code == 200
-    before = browser.cookie("session")
+    before = browser.cookie(SESSION_COOKIE)
     assert knock(ann, way, browser).status_code == 200
-    assert browser.cookie("session") not in ("", before)
+    assert browser.cookie(SESSION_COOKIE) not in ("", before)
     assert Session.objects.count() == 1
     planted = Browser()
-    planted.client.cookies["session"] = "chosen-by-somebody-else"
+    planted.client.cookies[SESSION_COOKIE] = "chosen-by-somebody-else"
     assert knock(ann, "password", planted).status_code == 200
-    assert planted.cookie("session") != "chosen-by-somebody-else"
+    assert planted.cookie(SESSION_COOKIE) != "chosen-by-somebody-else"
 
 
 @pytest.mark.parametrize("way", EVERY)
@@ -161,7 +161,7 @@ def test_a_guess_opens_nothing_and_is_recorded(ann: Person, way: str) -> None:
     browser = Browser(address="192.0.2.9")
     response = knock(ann, way, browser, is_good=False)
     assert response.status_code == 401, response.content
-    assert not browser.cookie("session")
+    assert not browser.cookie(SESSION_COOKIE)
     assert not Session.objects.exists()
     tried = Attempt.objects.latest("id")
     assert (tried.way, tried.address, tried.succeeded) == (way, "192.0.2.9", False)
@@ -224,7 +224,7 @@ def test_the_second_factor_is_owed_alike(ann: Person, secret: str, way: str) -> 
     browser = Browser()
     response = knock(ann, way, browser)
     assert (response.status_code, response.json()["owes"]) == (202, "second_factor")
-    assert not browser.cookie("session")
+    assert not browser.cookie(SESSION_COOKIE)
     assert browser.get("/api/session").status_code == 401
     assert browser.post("/api/sign-in/second-factor", code="000000").status_code == 401
     code = pyotp.TOTP(secret).at(GATE.clock())
@@ -241,12 +241,12 @@ def test_the_second_factor_is_owed_alike(ann: Person, secret: str, way: str) -> 
 def test_the_same_request_again_opens_nothing(ann: Person, way: str) -> None:
     browser = Browser()
     path, body = getattr(ann, way)(browser, is_good=True)
-    flow = browser.cookie("flow")
+    flow = browser.cookie(FLOW_COOKIE)
     assert browser.post(path, **body).status_code == 200
     Session.objects.all().delete()
     for again in (browser, Browser()):
         if flow:
-            again.client.cookies["flow"] = flow
+            again.client.cookies[FLOW_COOKIE] = flow
         assert again.post(path, **body).status_code == 401
     assert not Session.objects.exists()
 
@@ -270,7 +270,7 @@ def test_another_browser_cannot_finish(ann: Person, way: str) -> None:
     attacker, victim = Browser(), Browser(address="192.0.2.2")
     path, body = getattr(ann, way)(attacker, is_good=True)
     assert victim.post(path, **body).status_code == 401
-    assert not victim.cookie("session")
+    assert not victim.cookie(SESSION_COOKIE)
     assert attacker.post(path, **body).status_code == 200
 
 
