@@ -20,7 +20,7 @@ RUN = declare_view(
         code="directory.run",
         label=_("Sync"),
         header=Run,
-        columns="connection direction trigger state member_name at applied_at undone_at error",
+        columns="at direction trigger state member_name applied_at undone_at error",
         permissions=("view", "export", "plan", "apply", "override", "undo"),
     )
 )

@@ -60,7 +60,7 @@ CHANGE_STATES = (
     ("undone", _("Undone")),
     ("not_undone", _("Cannot be undone")),
 )
-HANDOVER_STATES = (("open", _("Open")), ("done", _("Done")))
+HANDOVER_STATES = (("open", _("Waits for hand-over")), ("done", _("Hand-over done")))
 
 
 class Connection(Record):

@@ -21,13 +21,8 @@ export function useConnections() {
 
 /** The guide of a platform: what to fill in, and where it is found. */
 export function useGuide(platform: MaybeRefOrGetter<string>) {
-  const session = useSession();
-  return useQuery({
-    queryKey: computed(() => ["directory.guide", session.place, currentLocale()]),
-    queryFn: () => get<{ rows: Guide[] }>("directory/guides"),
-    select: (found) => found.rows.find((one) => one.platform === toValue(platform)) ?? null,
-    staleTime: 300_000,
-  });
+  const query = useAnswer<{ rows: Guide[] }>("directory/guides", "directory.guide");
+  return { ...query, data: computed(() => query.data.value?.rows.find((one) => one.platform === toValue(platform)) ?? null) };
 }
 
 /** What the sandbox offers to those who may set up; nothing on a real installation. */
