@@ -65,11 +65,14 @@ def _database(url: str, **options: Any) -> dict[str, Any]:
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # a restarted server must not cost anybody a request
-        "OPTIONS": {key: value for key, value in parts.items() if key not in known} | options,
+        "OPTIONS": PREPARED | {key: value for key, value in parts.items() if key not in known} | options,
         **{known[key]: str(value) for key, value in parts.items() if key in known},
     }
 
 
+# Statements that ask for it are prepared on the server, no others; Django's own default forbids it to all. A PgBouncer in
+# between must be 1.21 or later (reliability.md section 5).
+PREPARED = {"prepare_threshold": 2**31 - 1}
 ROLE = os.environ.get("YUNLIAN_ROLE", "")  # web, worker or chain; empty for commands
 _kept_owner = "postgresql://yunlian_owner@127.0.0.1/yunlian" if ENVIRONMENT == "test" else ""
 _app = _required("YUNLIAN_APP_DATABASE_URL", _kept().get("app", "postgresql://yunlian_app@127.0.0.1/yunlian"))
