@@ -126,6 +126,8 @@ def _take(ctx: Context, conn: Any, data: Mapping[str, Any], act: str) -> None:
                 kept[name] = setup.parsed(known[name], value)
                 made.append({"field": name, "line": None, "old": None, "new": "••••"})
                 continue
+            if name == "corp_id" and _is_tied(conn) and value != conn.corp_id:
+                raise BadValue(_("People are matched in this corp: unbind it first."), "tied")
             if name == "root":
                 conn.root = setup.key(value)
             elif name == "department":
@@ -152,6 +154,10 @@ def _take(ctx: Context, conn: Any, data: Mapping[str, Any], act: str) -> None:
     conn.wrapped = seal(PURPOSE, str(conn.id), msgspec.json.encode(kept)) if kept else None
     _save(ctx, conn, act, made)
     _mark(conn)
+
+
+def _is_tied(conn: Connection) -> bool:
+    return Match.objects.filter(connection_id=conn.id, ended_at=None).exists()
 
 
 def _shown(conn: Connection, name: str) -> str:

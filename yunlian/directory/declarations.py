@@ -97,3 +97,7 @@ NOTICE = declare_view(
 )
 
 retention.keep(retention.Kept("directory_callback", days=30))
+# A run can be taken back for a year; its changes go with it.
+retention.keep(
+    retention.Kept("directory_run", days=400, where="t.state NOT IN ('planning', 'applying', 'undoing')")
+)

@@ -18,6 +18,7 @@ WORDS: Mapping[str, Label] = {
     "range_shrank": _("The platform no longer shows us: %(names)s."),
     "answered_in_part": _("The platform answered only in part: %(what)s."),
     "administrator": _("An administrator would lose access: %(names)s."),
+    "removed_there": _("They were removed on the platform by hand, and would be made there anew: %(names)s."),
     "lock_out": _("Nobody would be left who may do everything. Make another administrator first."),
 }
 # Not even with a reason.
@@ -29,12 +30,14 @@ class Stock:
     """What is judged: people matched and at work before the run, those it would disable, and those gone lately.
 
     `lately` counts people whom runs that nobody looked at have disabled within a day: many small steps are one large one.
+    `returning` are the names of people whom somebody removed on the platform and an automatic run would make anew.
     `admins` are the names of administrators among those who would go; `admins_left` how many would remain.
     """
 
     people: int
     gone: int
     lately: int = 0
+    returning: tuple[str, ...] = ()
     admins: tuple[str, ...] = ()
     admins_left: int = 1
 
@@ -67,6 +70,8 @@ def _found(
         yield _guard("answered_in_part", what="; ".join(now.gaps[:5]))
     elif now.people is not None and now.people > people_read:
         yield _guard("answered_in_part", what=f"{people_read} / {now.people}")
+    if stock.returning:
+        yield _guard("removed_there", names="、".join(stock.returning[:10]))
     if stock.admins and stock.admins_left < 1:
         yield _guard("lock_out")
     elif stock.admins:

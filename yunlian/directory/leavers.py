@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from yunlian.kernel import ownership
+from yunlian.kernel import events, ownership
 from yunlian.kernel.document import REGISTRY, Missing, Problem, Refused
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.identity import new_id
+from yunlian.kernel.load import Loaded
 from yunlian.kernel.scope import Context
-from yunlian.kernel.sql import Writing
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
 from yunlian.masters.models import PartnerContact
@@ -19,25 +19,24 @@ from yunlian.org.models import Employee
 from .models import Handover
 
 
-def note(ctx: Context, employees: Sequence[Any]) -> dict[uuid.UUID, uuid.UUID]:
-    """Open a hand-over for people who have just left; returns its id by employee."""
-    if not employees:
-        return {}
-    open_ = set(
-        Handover.objects.filter(employee_id__in=[e.id for e in employees], state="open").values_list(
-            "employee_id", flat=True
-        )
-    )
-    made = {e.id: new_id() for e in employees if e.id not in open_}
-    writing = Writing(ctx.enterprise_id)
-    writing.insert(
-        [
-            Handover(enterprise_id=ctx.enterprise_id, id=id_, employee_id=employee, left_at=ctx.now)
-            for employee, id_ in made.items()
-        ]
-    )
-    writing.run()
-    return made
+def follow(ctx: Context, loaded: Loaded) -> None:
+    """After an employee was saved: whoever left, by a sync or by hand, has a hand-over, until they own nothing any more."""
+    employee = loaded.header
+    if employee.kind != "person" or employee.job != "left":
+        return
+    known = Handover.objects.filter(employee_id=employee.id)
+    if known.filter(state="open").exists() or (known.exists() and not ownership.owned(ctx, employee.id)):
+        return
+    Handover.objects.create(id=new_id(), employee_id=employee.id, left_at=ctx.now)
+
+
+events.on("org.employee", "saved", follow)
+
+
+def opened_by(ctx: Context, employees: Sequence[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return the hand-overs that this act has opened, by employee."""
+    mine = Handover.objects.filter(employee_id__in=employees, state="open", left_at=ctx.now)
+    return dict(mine.values_list("employee_id", "id"))
 
 
 def belongings(ctx: Context, id_: Any) -> dict[str, Any]:

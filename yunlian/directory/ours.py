@@ -190,8 +190,8 @@ class Ours:
             if document.code == "org.department":
                 _require_tree(self.ctx)
         digests = _digests(self.ctx, document, [p.loaded.pk for p in prepared])
-        gone = [a.prepared.loaded.header for a in acts if a.prepared and a.change.act == "disable"]
-        handed = leavers.note(self.ctx, gone if document.code == "org.employee" else [])
+        gone = [a.prepared.loaded.pk for a in acts if a.prepared and a.change.act == "disable"]
+        handed = leavers.opened_by(self.ctx, gone)
         tied = matches.tie(self.ctx, self.conn, [act.match for act in acts if act.match is not None])
         for act in acts:
             act.undo = {"matches": tied[act.match.theirs] if act.match is not None else {}}

@@ -143,8 +143,11 @@ m AS MATERIALIZED (
   SELECT employee_id::text AS of_o, theirs AS of_t, "union" FROM directory_match
   WHERE enterprise_id = %(enterprise)s AND connection_id = %(connection)s AND kind = 'person' AND ended_at IS NULL
 ),
+paired AS MATERIALIZED (
+  SELECT m.of_{s} AS key FROM m JOIN {g} ON {g}.key = m.of_{g}
+),
 free AS MATERIALIZED (
-  SELECT {s}.* FROM {s} LEFT JOIN m ON m.of_{s} = {s}.key WHERE m.of_{s} IS NULL AND {s}.is_active
+  SELECT {s}.* FROM {s} LEFT JOIN paired ON paired.key = {s}.key WHERE paired.key IS NULL AND {s}.is_active
 ),
 alike AS (
   SELECT free.key, 'account' AS by, {g}.key AS other FROM free JOIN {g} ON lower({g}.account) = lower(free.account)

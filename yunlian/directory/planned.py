@@ -25,14 +25,15 @@ def make_plan(ctx: Context, conn: Connection, run: Run, rules: Rules, seen: Rang
         found = _of_part(run, tree, found)
     tally: Counter[str] = Counter()
     gone_admins: list[str] = []
-    for no, piece in enumerate(_pieces(_counted(found, tally, gone_admins))):
+    returning: list[str] = []
+    for no, piece in enumerate(_pieces(_counted(found, tally, gone_admins, returning))):
         _write(run, piece, no * PIECE)
     read = _count_read(run)
     run.tally = {"acts": dict(tally), "read": read}
     run.seen = _remembered(seen, tree)
     stock = guards.Stock(
         people=_matched(conn), gone=tally["person.disable"], lately=_gone_lately(conn, run, ctx),
-        admins=tuple(gone_admins), admins_left=_admins(conn) - len(gone_admins),
+        returning=tuple(returning) if run.is_automatic else (), admins=tuple(gone_admins), admins_left=_admins(conn) - len(gone_admins),
     )  # fmt: skip
     before = {} if run.part else conn.seen
     run.guards = guards.guards(stock, conn.vanish_share, conn.vanish_min, before, seen, read["person"])
@@ -58,12 +59,14 @@ def _of_part(run: Run, tree: planning.Tree, found: Iterable[planning.Change]) ->
 
 
 def _counted(
-    found: Iterable[planning.Change], tally: Counter[str], admins: list[str]
+    found: Iterable[planning.Change], tally: Counter[str], admins: list[str], returning: list[str]
 ) -> Iterator[planning.Change]:
     for change in found:
         tally[f"{change.kind}.{change.act}"] += 1
         if change.act == "disable" and change.params.get("is_admin"):
             admins.append(change.name)
+        if change.kind == "person" and change.reason == "gone_there":
+            returning.append(change.name)
         yield change
 
 

@@ -325,9 +325,9 @@ class People:
             return None  # somebody of another enterprise's part
         reason = ""
         try:
-            if not pair.is_matched:
+            if target is None or not pair.is_matched:
                 target, reason = self._who(pair, source)
-            elif target is None:
+            if pair.is_matched and target is None:
                 reason = "gone_there"
             return self._written(pair, source, target, reason)
         except _Conflict as conflict:

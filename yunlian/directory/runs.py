@@ -60,12 +60,16 @@ def _put_to_work(ctx: Context, run: Run, state: str, kind: str) -> None:
 
 def settle(ctx: Context, connection_id: uuid.UUID) -> None:
     """Let runs whose job has ended without them be what they are: stopped half-way, or never planned."""
-    execute(
+    ended = execute(
         "UPDATE directory_run r SET state = CASE WHEN r.state = 'planning' THEN 'failed' ELSE 'stopped' END "
         "WHERE r.enterprise_id = %s AND r.connection_id = %s AND r.state IN ('planning', 'applying', 'undoing') "
-        "AND NOT EXISTS (SELECT 1 FROM kernel_task t WHERE t.id = r.job)",
+        "AND NOT EXISTS (SELECT 1 FROM kernel_task t WHERE t.id = r.job) RETURNING r.id",
         [ctx.enterprise_id, connection_id],
     )
+    for (id_,) in ended:
+        execute(
+            "DELETE FROM directory_seen WHERE enterprise_id = %s AND run_id = %s", [ctx.enterprise_id, id_]
+        )
 
 
 def find(ctx: Context, id_: Any) -> Run:
@@ -217,6 +221,12 @@ def run_undo(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
         _stop(run, "stopped", error)
     with tenant(run.enterprise_id):
         Run.objects.filter(id=run.id).update(state="undone", undone_at=ctx.now)
+        if not run.part:
+            before = Run.objects.filter(
+                connection_id=conn.id, id__lt=run.id, state="applied", part=[]
+            ).order_by("-id")
+            seen = before.values_list("seen", flat=True).first()
+            Connection.objects.filter(id=conn.id).update(seen=seen or {})
     return {"run": str(run.id), "state": "undone", "counts": counted}
 
 

@@ -9,16 +9,17 @@ import xlsxwriter
 from yunlian.kernel import sheets
 from yunlian.kernel.document import Refused
 from yunlian.kernel.models import Audit, Job
+from yunlian.kernel.save import save
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.steps import move
 from yunlian.kernel.testing import make
 from yunlian.org import access, by_password, people, sessions
 from yunlian.org.attempts import Asked
-from yunlian.org.models import EmployeeRole, Membership, Session
+from yunlian.org.models import Employee, EmployeeRole, Membership, Session
 
 from . import branches, connections, guests, leavers, leaving
 from .conftest import PASSWORD, Stage, mobile
-from .models import Guest, Handover, Match
+from .models import Guest, Handover, Match, Territory
 from .side import Person
 
 ORDER = {"supplier__is_supplier": True, "lines__price": "3"}
@@ -115,6 +116,34 @@ def test_what_a_leaver_owns_is_listed_and_handed_over_in_one_act(pull) -> None:
         with pytest.raises(Refused):
             leavers.transfer(ctx, handover(pull).id, str(colleague.id))
     assert handover(pull).state == "done"
+
+
+def test_who_leaves_by_hand_has_a_hand_over_too_until_they_own_nothing(pull) -> None:
+    there = pull.hire("x1", "甲", "guide", login="x1")
+    with pull.enter() as ctx:
+        make("masters.partner_contact", ctx, follower=str(there))
+        for note in ("left", "a note"):
+            row = Employee.objects.get(id=there)
+            body = {
+                "version": row.version,
+                "code": "X1",
+                "name": "甲",
+                "department": str(row.department_id),
+                "job": "left",
+                "note": note,
+            }
+            save("org.employee", ctx, body, there)
+        assert Handover.objects.filter(employee_id=there).count() == 1
+
+
+def test_a_corp_is_not_changed_under_matched_people(pull) -> None:
+    pull.sync()
+    with pull.enter() as ctx, pytest.raises(Refused):
+        connections.change(ctx, pull.conn_id, {"corp_id": "dingother"})
+    with tenant(pull.id):
+        Match.objects.all().delete()
+    with pull.enter() as ctx:
+        assert connections.change(ctx, pull.conn_id, {"corp_id": "dingother"}).corp_id == "dingother"
 
 
 # --- leaving the platform
@@ -324,8 +353,7 @@ def test_somebody_of_a_branch_gets_a_role_here_sees_both_and_loses_it_again(push
 
 
 def test_somebody_of_another_corp_gets_no_role(push, sister) -> None:
-    with sister.enter() as ctx:
-        connections.change(ctx, sister.conn_id, {"corp_id": "ww-another"})
+    Territory.objects.filter(enterprise_id=sister.id).update(corp_id="ww-another")
     made = ask_in(push, account="wenyan", roles=["guide"])
     assert made.state == "failed"
     assert list(Membership.objects.filter(user__login="wenyan").values_list("enterprise_id", flat=True)) == [

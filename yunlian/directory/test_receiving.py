@@ -335,6 +335,28 @@ def test_a_report_in_a_push_puts_right_what_was_changed_there_by_hand(push) -> N
     assert len(push.platform.members) == 3
 
 
+def test_whom_somebody_removed_there_is_not_made_anew_without_being_asked(push) -> None:
+    push.sync()
+    del push.platform.members["e2"]
+    sender = WeComSender(push)
+    sender.send(sender.event("delete_user", UserID="e2"))
+    look(push)
+    assert "e2" not in push.platform.members
+    with tenant(push.id):
+        run = Run.objects.order_by("-id")[0]
+        assert (run.state, [g["code"] for g in run.guards]) == ("held", ["removed_there"])
+    # Begun by hand, somebody has looked at it.
+    push.sync()
+    assert push.platform.members["e2"].name == "李四"
+
+
+def test_who_was_renamed_there_is_asked_about_and_not_doubled(push) -> None:
+    push.sync()
+    push.platform.change_person("e2", account="lisi")
+    run = push.begin()
+    assert [(c.act, c.name, c.reason) for c in push.changes(run)] == [("conflict", "李四", "same_mobile")]
+
+
 def test_a_report_about_a_stranger_does_nothing(push) -> None:
     push.sync()
     push.platform.members["stranger"] = type(push.platform.members["e2"])(
