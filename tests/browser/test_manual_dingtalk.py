@@ -97,6 +97,10 @@ def step_3_the_visible_range(page: Page, desk: Desk, played: Played, picture: Ta
 
 def step_4_somebody_leaves(page: Page, desk: Desk, played: Played, picture: Taken) -> None:
     """当某成员在钉钉中离职: they lose access within seconds, and are never deleted; what they own is handed over."""
+    liu = desk.ask('/api/org.employee?filter=[["name","=","刘洋"]]')["rows"][0]["id"]
+    for code, name in (("LX1", "蒋总"), ("LX2", "顾小姐")):
+        body = {"code": code, "name": name, "follower": liu}
+        assert page.request.post("/api/masters.partner_contact", data=body).ok
     played.post("dingtalk/people/leave", corp_id=played.facts["dingtalk"]["corp_id"], userid="u1005")
     page.goto("/directory.handover")
     row = page.get_by_role("row").filter(has_text="刘洋")
@@ -104,7 +108,8 @@ def step_4_somebody_leaves(page: Page, desk: Desk, played: Played, picture: Take
     expect(row).to_be_visible()
     picture(page, "leavers")
     row.get_by_role("button", name="交接").click()
-    dialog = page.get_by_role("dialog")
+    dialog = page.get_by_role("dialog", name="刘洋 的交接")
+    expect(dialog).to_contain_text("外部联系人2")
     dialog.locator("input").first.fill("qc")
     page.get_by_role("option").filter(has_text="秦").first.click()
     picture(page, "hand-over")
