@@ -4,7 +4,8 @@
 missing. Names: YUNLIAN_ENV (development, test or production), YUNLIAN_SECRET, YUNLIAN_CHAIN_SECRET,
 YUNLIAN_HOSTS, YUNLIAN_APP_DATABASE_URL, YUNLIAN_OWNER_DATABASE_URL (migrations only), YUNLIAN_PROXY (1 behind a
 proxy with TLS), YUNLIAN_PUBLIC_URL (where platforms reach us), YUNLIAN_WECOM_URL, YUNLIAN_DINGTALK_URL and YUNLIAN_SMS_URL
-(their sandbox instead of them), YUNLIAN_SMS_GATEWAY (who sends codes), YUNLIAN_VAR.
+(their sandbox instead of them), YUNLIAN_SMS_GATEWAY (who sends codes), YUNLIAN_DINGTALK_SUITE (our
+marketplace app), YUNLIAN_VAR.
 """
 
 import json
