@@ -36,7 +36,7 @@ from .fields import (
 from .models import Doc
 from .scope import Context
 from .search import find_records
-from .sql import run
+from .sql import brief, run
 from .text import _
 
 LIMIT, MAX_LIMIT, COUNT_CAP = 50, 200, 10_000
@@ -376,6 +376,10 @@ def _id_condition(operator: str, value: Any) -> Sql:
 
 def _plain_condition(kind: Any, operator: str, value: Any) -> Sql:
     column = f't."{kind.name}"'
+    if isinstance(kind, Tags):
+        if operator != "empty":
+            raise BadValue(_("The operator %(name)s does not fit.") % {"name": operator[:20]})
+        return f"jsonb_array_length({column}) {'>' if value is False else '='} 0", []
     if operator == "empty":
         blank = (
             f"({column} IS NULL OR {column}::text = '')" if isinstance(kind, Text) else f"{column} IS NULL"
@@ -415,6 +419,8 @@ def _reference_condition(kind: Ref, operator: str, value: Any, ctx: Context) -> 
     codes = [normal_code(v) for v in values if not uuid_or_none(v)]
     params: list[Any] = [ids]
     sql = f"{column} = ANY(%s::uuid[])"
+    if codes and "code" not in brief(target).by_attname:
+        raise BadValue(_("Must be an id."))
     if codes:
         sql = f'({sql} OR {column} IN (SELECT id FROM "{target._meta.db_table}" WHERE enterprise_id = %s AND code = ANY(%s)))'
         params += [ctx.enterprise_id, codes]

@@ -14,6 +14,6 @@ const kind: Kind = {
     return { value: found.length ? found : null };
   },
   Edit: TagsInput,
-  operators: ["contains", "empty"], operand: "text",
+  operators: ["empty"], operand: "text",
 };
 export default kind;
