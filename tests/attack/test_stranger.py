@@ -47,9 +47,10 @@ def ways_with_an_id() -> list[tuple[Route, dict[str, str]]]:
 
 
 def rows(side: Side) -> dict[str, uuid.UUID]:
-    """A row of every code, and of what has no code: a job."""
+    """A row of every code, and of what stands under a name of its own: a link, a job."""
     with side.enter() as ctx:
-        return {**side.rows, "jobs": enqueue(ctx, "import", "masters.unit", b"PK\x03\x04").id}
+        job = enqueue(ctx, "import", "masters.unit", b"PK\x03\x04").id
+        return {**side.rows, "links": side.rows["chain.link"], "jobs": job}
 
 
 @pytest.mark.django_db
