@@ -46,11 +46,15 @@ def ways_with_an_id() -> list[tuple[Route, dict[str, str]]]:
     return found
 
 
+OWN_NAMES = {"links": "chain.link", "callbacks": "directory.callback", "contacts": "masters.partner_contact"}
+
+
 def rows(side: Side) -> dict[str, uuid.UUID]:
-    """A row of every code, and of what stands under a name of its own: a link, a job."""
+    """A row of every code, and of what stands under a name of its own."""
     with side.enter() as ctx:
         job = enqueue(ctx, "import", "masters.unit", b"PK\x03\x04").id
-        return {**side.rows, "links": side.rows["chain.link"], "jobs": job}
+        named = {name: side.rows[code] for name, code in OWN_NAMES.items()}
+        return {**side.rows, **named, "jobs": job}
 
 
 @pytest.mark.django_db
