@@ -119,7 +119,7 @@ def _orders(ctx: Context, body: dict[str, Any], partners: list[Any], count: int)
                 "WITH n AS (SELECT g, gen_random_uuid() AS id FROM generate_series(%s::int, %s::int) g), "
                 "d AS (INSERT INTO kernel_doc (enterprise_id, id, code) SELECT %s, id, %s FROM n) "
                 f'INSERT INTO "{shape.name}" (id, number, date, state, supplier_id, amount, {kept}) '
-                "SELECT n.id, 'PO' || lpad(n.g::text, 9, '0'), %s::date - (n.g * 7919 %% 1000), "
+                "SELECT n.id, 'PO' || lpad(n.g::text, 9, '0'), %s::date - (n.g::bigint * 7919 %% 1000)::int, "
                 "(ARRAY['created','submitted','approved','approved','approved','voided'])[1 + n.g %% 6], "
                 "(%s::uuid[])[1 + (n.g * 31) %% %s], (n.g * 17 %% 900000)::numeric / 100, "
                 f'{kept} FROM n, "{shape.name}" t WHERE t.enterprise_id = %s AND t.id = %s',
