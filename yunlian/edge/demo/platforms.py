@@ -10,13 +10,12 @@ import httpx
 from .desk import Desk
 
 
-def set_up_sms(admins: dict[str, Desk]) -> int:
-    """Give every enterprise the sandbox's account at Aliyun; returns how many have one. None without a sandbox."""
+def set_up_sms(admins: dict[str, Desk]) -> None:
+    """Give every enterprise the sandbox's account at Aliyun; nothing where no sandbox plays."""
     sandbox = os.environ.get("YUNLIAN_SANDBOX_URL")
     if not sandbox:
-        return 0
+        return
     answer = httpx.get(f"{sandbox}/sandbox/api/sms/credentials", timeout=10, trust_env=False)
     ready = {name: value for name, value in answer.raise_for_status().json()["aliyun"].items() if value}
     for desk in admins.values():
         desk.call("PUT", "/api/org.sms_gateway/setup", {"provider": "aliyun", **ready}, "sms")
-    return len(admins)
