@@ -7,6 +7,7 @@ import { complain, say } from "@/complain";
 import { currentLocale } from "@/i18n";
 import { show } from "@/kind";
 import { usePlace } from "@/place";
+import { understood } from "@/inputs/lookup";
 import { client } from "@/server";
 import { useSession } from "@/session";
 import type { Change, DocumentBody, FieldValue, Step } from "@/types";
@@ -23,12 +24,19 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
   const session = useSession();
   const act = new Act();
 
+  /** What is being typed becomes the record's, also where the server is still asked what a word means. */
+  async function typed(): Promise<void> {
+    await understood();
+    (document.activeElement as HTMLElement | null)?.blur?.();
+    await nextTick();
+    await understood();
+  }
   /** Save; with `then`, take that step in the same act: both happen, or neither. */
   async function save(asDraft = false, then: Step | null = null): Promise<boolean> {
     if (busy.value || !record.ready.value) return false;
     busy.value = true;
     try {
-      (document.activeElement as HTMLElement | null)?.blur?.();
+      await typed();
       await nextTick();
       await view.settled();
       return await send(asDraft, then);
@@ -113,7 +121,7 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
     if (record.canEdit.value) await save();
   }
 
-  return { act, save, refused, stale, openStale, settleStale };
+  return { act, typed, save, refused, stale, openStale, settleStale };
 }
 
 export type Saving = ReturnType<typeof useSaving>;

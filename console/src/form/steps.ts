@@ -38,6 +38,7 @@ export function useSteps(record: OpenRecord, saving: Saving) {
 
   async function start(step: Step): Promise<void> {
     if (busy.value) return;
+    await saving.typed();
     const asks = Boolean(step.input?.length || step.confirm || step.tone === "danger");
     if (mustSave.value) {
       const done = await saving.save(false, asks ? null : step);

@@ -1,4 +1,6 @@
 /** The grid's keys: walking, editing, blocks and undo, as spreadsheets have them. */
+import { awaited } from "@/inputs/lookup";
+
 import type { Acts } from "./acts";
 import type { Cursor } from "./cursor";
 import type { Ground } from "./ground";
@@ -13,24 +15,23 @@ export function useKeys(ground: Ground, cursor: Cursor, typing: Typing, acts: Ac
 
   /** What is typed or pointed at while the server is asked what a word means (a scanner, a quick hand) is done when it
    * has answered, in the order it came. */
-  const ahead: ({ key: string; backwards: boolean } | Cell)[] = [];
-  let leaving = false;
-  async function leave(backwards: boolean): Promise<void> {
-    leaving = true;
-    try {
-      ahead.push({ key: "Enter", backwards });
-      for (let next = ahead.shift(); next; next = ahead.shift()) {
-        if ("row" in next) {
-          await typing.commit(false);
-          go(next);
-        } else if (next.key === "Enter") {
-          await typing.commit();
-          // To where the mouse points, when it was quicker.
-          if (!(ahead[0] && "row" in ahead[0])) cursor.walk(next.backwards);
-        } else typing.begin((mode.value === "edit" ? raw.value : "") + next.key);
-      }
-    } finally {
-      leaving = false;
+  const ahead: ({ key: string; backwards: boolean } | { cell: Cell; extend: boolean })[] = [];
+  let leaving: Promise<void> | null = null;
+  function leave(first: (typeof ahead)[number]): Promise<void> {
+    ahead.push(first);
+    leaving ??= awaited(catchUp()).finally(() => (leaving = null));
+    return leaving;
+  }
+  async function catchUp(): Promise<void> {
+    for (let next = ahead.shift(); next; next = ahead.shift()) {
+      if ("cell" in next) {
+        await typing.commit(false);
+        go(next.cell, next.extend);
+      } else if (next.key === "Enter") {
+        await typing.commit();
+        // To where the mouse points, when it was quicker.
+        if (!(ahead[0] && "cell" in ahead[0])) cursor.walk(next.backwards);
+      } else typing.begin((mode.value === "edit" ? raw.value : "") + next.key);
     }
   }
 
@@ -38,7 +39,7 @@ export function useKeys(ground: Ground, cursor: Cursor, typing: Typing, acts: Ac
     if (!at.value) return;
     if (event.key === "Enter" || event.key === "Tab") {
       event.preventDefault();
-      await leave(event.shiftKey);
+      await leave({ key: "Enter", backwards: event.shiftKey });
     } else if (event.key === "Escape") {
       event.stopPropagation();
       typing.stop();
@@ -74,12 +75,8 @@ export function useKeys(ground: Ground, cursor: Cursor, typing: Typing, acts: Ac
 
   /** To a cell the mouse points at; later, when a word is being looked up. */
   async function point(cell: Cell, extend: boolean): Promise<void> {
-    if (leaving) {
-      ahead.push(cell);
-      return;
-    }
-    if (mode.value === "edit") await typing.commit(false);
-    go(cell, extend);
+    if (leaving || mode.value === "edit") await leave({ cell, extend });
+    else go(cell, extend);
   }
 
   async function key(event: KeyboardEvent): Promise<void> {

@@ -1,7 +1,7 @@
 /** What is being typed into the current cell, what the picker under it offers, and how it becomes the cell's value. */
 import { computed, nextTick, ref } from "vue";
 
-import { meant, useLookup } from "@/inputs/lookup";
+import { awaited, meant, useLookup } from "@/inputs/lookup";
 import type { Option } from "@/inputs/Options.vue";
 import type { LookupRow } from "@/types";
 
@@ -68,7 +68,7 @@ export function useTyping(ground: Ground, cursor: Cursor) {
   /** What is being typed becomes the cell's value; a click elsewhere while the server is asked waits for the same answer. */
   let running: Promise<void> | null = null;
   function commit(byEnter = true): Promise<void> {
-    running ??= settleCell(byEnter).finally(() => (running = null));
+    running ??= awaited(settleCell(byEnter)).finally(() => (running = null));
     return running;
   }
   async function settleCell(byEnter: boolean): Promise<void> {

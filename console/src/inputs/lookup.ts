@@ -6,6 +6,18 @@ import type { LookupRow } from "@/types";
 
 const PAUSE_MS = 140;
 
+/** What was typed and left while the server is still asked what it means. */
+const asked = new Set<Promise<unknown>>();
+/** Whoever saves waits for this to end. */
+export function awaited<T>(work: Promise<T>): Promise<T> {
+  asked.add(work);
+  return work.finally(() => asked.delete(work));
+}
+/** Resolves once every word typed so far has become a row, or has been marked as unknown. */
+export async function understood(): Promise<void> {
+  while (asked.size) await Promise.allSettled([...asked]);
+}
+
 export function useLookup(code: () => string, purpose: () => string) {
   const rows = ref<LookupRow[]>([]);
   const busy = ref(false);
@@ -13,14 +25,14 @@ export function useLookup(code: () => string, purpose: () => string) {
   let timer = 0;
   let control: AbortController | null = null;
   let answered = "";
-  let latest: Promise<LookupRow[]> = Promise.resolve([]);
+  let settling = 0;
 
   function ask(q: string): Promise<LookupRow[]> {
     control?.abort();
     const mine = new AbortController();
     control = mine;
     busy.value = true;
-    latest = lookup(code(), q, purpose(), mine.signal).then(
+    return lookup(code(), q, purpose(), mine.signal).then(
       (found) => {
         if (mine === control) {
           rows.value = found;
@@ -38,7 +50,6 @@ export function useLookup(code: () => string, purpose: () => string) {
         return [];
       },
     );
-    return latest;
   }
 
   function search(q: string): void {
@@ -46,16 +57,21 @@ export function useLookup(code: () => string, purpose: () => string) {
     timer = window.setTimeout(() => void ask(q), q ? PAUSE_MS : 0);
   }
 
-  /** A scanner types and presses Enter before any answer: wait for the rows of exactly this text. */
+  /** A scanner types and presses Enter before any answer: wait for the rows of exactly this text, even when the list closes. */
   async function settle(q: string): Promise<LookupRow[]> {
     window.clearTimeout(timer);
     if (answered === q && !busy.value) return rows.value;
-    return ask(q);
+    settling += 1;
+    try {
+      return await ask(q);
+    } finally {
+      settling -= 1;
+    }
   }
 
   function stop(): void {
     window.clearTimeout(timer);
-    control?.abort();
+    if (!settling) control?.abort();
     busy.value = false;
     answered = "";
   }
