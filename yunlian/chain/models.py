@@ -20,7 +20,7 @@ from . import flows
 
 DIRECTIONS = (("upstream", _("We are upstream")), ("downstream", _("We are downstream")))
 LANE_STATES = (
-    ("open", _("Open")),
+    ("open", _("In order")),
     ("held", _("Held")),
     ("suspended", _("Suspended")),
     ("behind", _("Behind the partner")),

@@ -288,6 +288,12 @@ class Document:
             kind for kind in (*self.line_fields.values(), *self.fields.values()) if isinstance(kind, f.Done)
         ]
 
+    def done(self, name: str) -> f.Done:
+        """Return the Done field of that name, of the lines or of the header."""
+        kind = self.line_fields.get(name) or self.fields[name]
+        assert isinstance(kind, f.Done)
+        return kind
+
     @cached_property
     def permissions(self) -> tuple[str, ...]:
         """Every verb on this code."""

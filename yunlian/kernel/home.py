@@ -334,7 +334,9 @@ class Ageing:
         found: dict[int, Decimal] = dict(run(sql, [ctx.today, [age + 1 for age in AGES], ctx.enterprise_id]))
         names = [_("Up to 30 days"), _("31 to 60"), _("61 to 90"), _("Over 90 days")]
         values = [found.get(n) or Decimal("0.00") for n in range(4)]
-        return _chart("bar", self.label, self.code, [str(name) for name in names], [(_("Open"), values)])
+        return _chart(
+            "bar", self.label, self.code, [str(name) for name in names], [(_("Not settled"), values)]
+        )
 
 
 def show_numbers(*numbers: Shown) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import reasons
 from .document import Document, Link, Problem, Refused, find_document
-from .fields import AnyKind, Done, Qty, Ref, trimmed
+from .fields import AnyKind, Qty, Ref, trimmed
 from .identity import new_id
 from .load import Loaded, direct_sources, is_direct, load_lines, select_for
 from .models import LinkRow
@@ -150,7 +150,7 @@ def _carry_on(
     for at, beyond in enumerate(further):
         source, name = sources[beyond.source_code], names[beyond.source_code]
         is_last = at == len(further) - 1
-        room = open_quantity(source.rows[beyond.source_line], done_field(source.document, name))
+        room = source.document.done(name).room(source.rows[beyond.source_line])
         qty = left if is_last else min(left, beyond.qty, max(room, ZERO))
         if qty > 0:
             link = Link(source=beyond.source_code, fills=(taking.link.fills[0], name))
@@ -200,7 +200,7 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
                 "number": header.number,
             }
             yield Problem(name, message, taking.line_no, "differs")
-    open_ = open_quantity(row, done_field(source.document, theirs))
+    open_ = source.document.done(theirs).room(row)
     if taking.qty > open_:
         message = _("%(qty)s is more than the %(open)s still open on %(number)s.") % {
             "qty": trimmed(taking.qty, 0),
@@ -217,22 +217,6 @@ def _line_of(loaded: Loaded, taking: Taking) -> Any:
 
 def _value(row: Any, kind: AnyKind, name: str) -> Any:
     return getattr(row, kind.column_name if isinstance(kind, Ref) else name)
-
-
-def done_field(document: Document, name: str) -> Done:
-    """Return the Done field of that name, of the lines or of the header."""
-    kind = document.line_fields.get(name) or document.fields[name]
-    assert isinstance(kind, Done)
-    return kind
-
-
-def open_quantity(row: Any, done: Done) -> Decimal:
-    """Return what may still be taken of a line: its quantity less what is linked; nothing once it is closed."""
-    if getattr(row, "is_closed", False):
-        return ZERO
-    promised: Decimal = getattr(row, done.of) or ZERO
-    taken: Decimal = getattr(row, done.linked)
-    return promised - taken
 
 
 def _move(
@@ -334,7 +318,7 @@ def _adjust(loaded: Loaded, ctx: Context, writing: Writing, by_line: Mapping[uui
         left = by_line[line.id] if returning else ZERO
         for row in reversed([row for row in held if row.target_line == line.id]):
             source = sources[row.source_code]
-            room = open_quantity(source.rows[row.source_line], done_field(source.document, row.counter))
+            room = source.document.done(row.counter).room(source.rows[row.source_line])
             moved = max(left, -row.qty) if left < 0 else min(left, max(room, ZERO))
             if moved == 0:
                 continue

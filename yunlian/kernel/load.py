@@ -245,14 +245,22 @@ def abilities(loaded: Loaded, ctx: Context) -> dict[str, Any]:
         "edit": edit,
         "delete": header.state == "draft" and permission.may(ctx, document.code, "delete"),
         "steps": _steps(document, header, ctx),
-        "pushes": [d.code for d in followers if _may_follow(d, document, header)],
+        "pushes": [d.code for d in followers if _may_follow(d, loaded)],
     }
 
 
-def _may_follow(target: Document, source: Document, header: Any) -> bool:
-    """Whether the target can be made now. Money may follow what is closed, because closing ends quantities only."""
-    is_money = any(link.source == source.code and link.of_header for link in target.links)
-    return bool(header.state == "approved" and (header.close == "open" or is_money))
+def _may_follow(target: Document, loaded: Loaded) -> bool:
+    """Whether the target can be made now of what is open. Money may follow what is closed, because closing ends
+    quantities only."""
+    source, header = loaded.document, loaded.header
+    if header.state != "approved":
+        return False
+    return any(
+        source.done(link.fills[1]).room(row) > 0
+        for link in target.links
+        if link.source == source.code and (header.close == "open" or link.of_header)
+        for row in ([header] if link.of_header else loaded.lines)
+    )
 
 
 def _steps(document: Document, header: Any, ctx: Context) -> list[str]:

@@ -129,7 +129,7 @@ class _StateColumn(f.Choice):
             f.index_of(cls, "enterprise_id", name, only=~Q(state__in=["approved", "voided"]))
 
 
-CLOSE = (("open", _("Open")), ("auto", _("Closed, fully executed")), ("manual", _("Closed by hand")))
+CLOSE = (("open", _("Not closed")), ("auto", _("Closed by itself")), ("manual", _("Closed by hand")))
 
 
 class Record(TenantModel):

@@ -7,7 +7,6 @@ from typing import Any
 from . import permission
 from .document import Document, Invalid, Link, Missing, Problem, Refused, find_document
 from .fields import BadValue, Qty, Ref, trimmed, uuid_or_none
-from .links import done_field, open_quantity
 from .listing import branches_of
 from .load import load, reference, show_fields
 from .scope import Context
@@ -55,7 +54,7 @@ def _body(
     ctx: Context,
 ) -> dict[str, Any]:
     ours, theirs = link.fills
-    done = done_field(source, theirs)
+    done = source.done(theirs)
     # What the member may not write is taken over when it is saved.
     frozen = permission.locked(ctx, document.guards)
     heads = {name: their for name, their in link.header.items() if document.fields[name].guard not in frozen}
@@ -77,7 +76,7 @@ def _body(
                 Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs")
             )
         header = header or mapped
-        open_ = open_quantity(row, done)
+        open_ = done.room(row)
         asked = wanted.get(row.id)
         qty = open_ if asked is None else _asked(asked, row)
         if qty is None or open_ <= 0:
@@ -133,7 +132,7 @@ def open_lines(
     link = find_link(document, source_code)
     if link is None:
         raise Missing(source_code)
-    done = done_field(source, link.fills[1])
+    done = source.done(link.fills[1])
     where, values = permission.row_condition(ctx, source)
     alias = "t" if link.of_header else "l"
     joins, closed = "", ""
@@ -156,7 +155,7 @@ def open_lines(
     order = {id_: at for at, id_ in enumerate(ids)}
     rows = []
     for head, row in sorted(pairs, key=lambda pair: order[pair[0].id]):
-        left = open_quantity(row, done)
+        left = done.room(row)
         if left <= 0:
             continue
         shown = {

@@ -193,7 +193,7 @@ class ReceivableBalance(Balance):
     applied = _amount(_("Received"))
     written_off = _amount(_("Written off"))
     open = f.DerivedAmount(
-        label=_("Still open"), expression=F("charged") - F("credited") - F("applied") - F("written_off")
+        label=_("Still to receive"), expression=F("charged") - F("credited") - F("applied") - F("written_off")
     )
 
     class Meta:
@@ -222,7 +222,7 @@ class CustomerBalance(Balance):
     applied = _amount(_("Received"))
     written_off = _amount(_("Written off"))
     open = f.DerivedAmount(
-        label=_("Still open"), expression=F("charged") - F("credited") - F("applied") - F("written_off")
+        label=_("Still to receive"), expression=F("charged") - F("credited") - F("applied") - F("written_off")
     )
 
     class Meta:
@@ -303,7 +303,7 @@ class PayableBalance(Balance):
     received = _amount(_("Received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
-    open = f.DerivedAmount(label=_("Still open"), expression=F("received") - F("returned") - F("applied"))
+    open = f.DerivedAmount(label=_("Still to pay"), expression=F("received") - F("returned") - F("applied"))
 
     class Meta:
         constraints = (
@@ -329,7 +329,7 @@ class SupplierBalance(Balance):
     received = _amount(_("Received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
-    open = f.DerivedAmount(label=_("Still open"), expression=F("received") - F("returned") - F("applied"))
+    open = f.DerivedAmount(label=_("Still to pay"), expression=F("received") - F("returned") - F("applied"))
 
     class Meta:
         constraints = (

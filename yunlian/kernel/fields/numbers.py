@@ -196,6 +196,14 @@ class Done(Number):
         """Name of the column that counts what any live target has taken."""
         return f"linked_{self.name}"
 
+    def room(self, row: Any) -> Decimal:
+        """Return what may still be taken of a row: its quantity less what is linked; nothing once it is closed."""
+        if getattr(row, "is_closed", False):
+            return Decimal(0)
+        promised: Decimal = getattr(row, self.of) or Decimal(0)
+        taken: Decimal = getattr(row, self.linked)
+        return promised - taken
+
 
 class _Derived(Number):
     """A number that PostgreSQL keeps from other columns of its row, for lists to show, sort, sum and filter by.

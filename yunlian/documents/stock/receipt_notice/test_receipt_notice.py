@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from yunlian.kernel import pulling
-from yunlian.kernel.load import Loaded
+from yunlian.kernel.load import Loaded, abilities, load
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants
 from yunlian.kernel.steps import move
@@ -53,6 +53,19 @@ def test_the_open_quantity_is_what_no_living_notice_has_taken(ctx: Context, orde
     move(CODE, ctx, second.pk, "void")
     assert pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "6"
     assert expected(ctx) == (6, 4, 0)
+
+
+def test_a_push_is_offered_while_something_is_open(ctx: Context, order: Loaded) -> None:
+    def offered() -> set[str]:
+        return set(abilities(load(order.document, ctx, order.pk), ctx)["pushes"])
+
+    take(ctx, CODE, order, "4")
+    assert {CODE, STOCK_IN} <= offered()
+    rest = take(ctx, CODE, order, "6")
+    assert offered().isdisjoint({CODE, STOCK_IN})
+    assert "finance.payment" in offered()  # the money is open still
+    move(CODE, ctx, rest.pk, "void")
+    assert {CODE, STOCK_IN} <= offered()
 
 
 def test_approval_turns_on_order_into_in_transit(ctx: Context, order: Loaded) -> None:
