@@ -395,7 +395,7 @@ class Callback(TenantModel):
     connection = f.Ref(Connection, label=_("Connection"), null=False, cascade=True)
     receiver = f.Choice(label=_("Receiver"), choices=RECEIVERS)
     digest = models.BinaryField(max_length=32)
-    at = f.Moment(label=_("Received"), readonly=True, null=False)
+    at = f.Moment(label=_("Received at"), readonly=True, null=False)
     fault = f.Text(label=_("Fault"), max_length=40, required=False)
     event = f.Text(label=_("Event"), max_length=60, required=False)
     query = models.JSONField(default=dict)

@@ -284,7 +284,7 @@ class PayableEntry(Entry):
 
     partner = f.Ref(Partner, label=_("Supplier"), null=False)
     order = f.Ref(Doc, label=_("Order"), null=False)
-    received = _amount(_("Received"))
+    received = _amount(_("Value received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
 
@@ -300,7 +300,7 @@ class PayableBalance(Balance):
 
     partner = f.Ref(Partner, label=_("Supplier"), null=False)
     order = f.Ref(Doc, label=_("Order"), null=False)
-    received = _amount(_("Received"))
+    received = _amount(_("Value received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
     open = f.DerivedAmount(label=_("Still to pay"), expression=F("received") - F("returned") - F("applied"))
@@ -326,7 +326,7 @@ class SupplierBalance(Balance):
     """What we owe a supplier over all orders."""
 
     partner = f.Ref(Partner, label=_("Supplier"), null=False)
-    received = _amount(_("Received"))
+    received = _amount(_("Value received"))
     returned = _amount(_("Returned"))
     applied = _amount(_("Paid"))
     open = f.DerivedAmount(label=_("Still to pay"), expression=F("received") - F("returned") - F("applied"))

@@ -81,7 +81,7 @@ class PurchaseOrderLine(Line):
     due_date = f.Date(label=_("Due"), required=False)
     note = f.Text(label=_("Note"), max_length=500, required=False)
     noticed_qty = f.Done(label=_("Noticed or received"), of="base_qty")
-    received_qty = f.Done(label=_("Received"), of="base_qty", closes=True)
+    received_qty = f.Done(label=_("Stocked in"), of="base_qty", closes=True)
     quoted_qty = f.Qty(label=_("Quoted quantity"), readonly=True)
     quoted_price = f.Price(label=_("Quoted price"), readonly=True, guard="purchase.price")
     quoted_date = f.Date(label=_("Quoted date"), readonly=True)

@@ -60,7 +60,7 @@ class SalesContract(Header):
     total = f.Amount(label=_("Total"), formula="total(lines.net) + fee_amount", guard="sales.price")
     funds_amount = _zero(_("Paid without naming it"), guard="sales.price")
     collect_amount = f.Amount(label=_("To be collected"), formula="total - funds_amount", guard="sales.price")
-    received_amount = f.Done(label=_("Receipts"), of="collect_amount", guard="sales.price")
+    received_amount = f.Done(label=_("Receipts naming it"), of="collect_amount", guard="sales.price")
     applied_amount = _zero(_("Received"), guard="sales.price")
     receipt = f.State(RECEIPT)
     receipt_rate = f.Rate(label=_("Received, share"), readonly=True, default=Decimal(0), null=False)

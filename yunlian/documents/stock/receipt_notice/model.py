@@ -65,4 +65,4 @@ class ReceiptNoticeLine(Line):
         label=_("Amount"), formula="round(round(qty * price) * (1 - discount))", guard="purchase.price"
     )
     note = f.Text(label=_("Note"), max_length=500, required=False)
-    received_qty = f.Done(label=_("Received"), of="base_qty", closes=True)
+    received_qty = f.Done(label=_("Stocked in"), of="base_qty", closes=True)
