@@ -31,7 +31,8 @@ from yunlian.edge.postgres import Server, ServerError
 from yunlian.edge.roles import Access, SetupError, prepare
 
 MARK = "YUNLIAN_STARTED_BY"
-ROLES = ("web", "worker", "chain", "sandbox")
+SEEN = ("web", "sandbox")  # what people wait for starts first: two cores are busy enough with it
+UNSEEN = ("worker", "chain")
 PLATFORMS = ("wecom", "dingtalk", "sms")
 SANDBOX_AWAY = 10_000  # from our port to the sandbox's
 STOP_LIMIT_S = 12.0
@@ -238,9 +239,11 @@ class Supervisor:
             raise StartError(f"the migrations failed:\n{tail}")
 
     def start_children(self) -> None:
-        """Start the roles and wait until the web answers."""
-        self.children = [Child(role, secrets.token_hex(8)) for role in ROLES]
-        write_private(VAR / "started.json", json.dumps({"marks": [child.mark for child in self.children]}))
+        """Start what people see, wait until it answers, then start the rest."""
+        self.children = [Child(role, secrets.token_hex(8)) for role in SEEN]
+        unseen = [Child(role, secrets.token_hex(8)) for role in UNSEEN]
+        marks = [child.mark for child in (*self.children, *unseen)]
+        write_private(VAR / "started.json", json.dumps({"marks": marks}))
         for child in self.children:
             child.start(self.environment())
         deadline = time.monotonic() + READY_LIMIT_S
@@ -253,6 +256,9 @@ class Supervisor:
                     f"web or sandbox do not answer; see web.log and sandbox.log in {VAR / 'log'}"
                 )
             time.sleep(0.05)
+        for child in unseen:
+            child.start(self.environment())
+        self.children += unseen
 
     def healthy(self) -> bool:
         """Whether /health answers well."""
