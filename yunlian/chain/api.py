@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from yunlian.kernel.api import Answer, Identity, Request, route
 from yunlian.kernel.document import Invalid, Missing, Problem
-from yunlian.kernel.fields import uuid_or_none
+from yunlian.kernel.fields import moment_text, uuid_or_none
 from yunlian.kernel.resources import answer
 from yunlian.kernel.save import save
 from yunlian.kernel.text import _
@@ -172,7 +172,7 @@ def _membership(request: Request) -> dict[str, Any]:
     account = Employee.objects.filter(id=enterprise.communication_id).first()
     return {
         "state": membership.state(),
-        "valid_until": None if member is None else member.valid_until.isoformat().replace("+00:00", "Z"),
+        "valid_until": None if member is None else moment_text(member.valid_until),
         "credential": None
         if member is None
         else {
@@ -191,7 +191,7 @@ def _membership(request: Request) -> dict[str, Any]:
 def rotate(request: Request) -> Any:
     """Make a new signing key and announce it to every partner."""
     made = rotation.rotate(request.ctx)
-    return {"key": made.key_id, "made_at": made.made_at.isoformat().replace("+00:00", "Z")}
+    return {"key": made.key_id, "made_at": moment_text(made.made_at)}
 
 
 @route("POST", "/api/chain.credential", needs="chain.credential.edit", is_sensitive=True)

@@ -10,6 +10,7 @@ import uuid
 from typing import Any
 
 from yunlian.kernel.document import Missing, Problem, Refused
+from yunlian.kernel.fields import moment_text
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.sql import run
 from yunlian.kernel.text import _
@@ -173,5 +174,5 @@ def _shown(row: Any) -> dict[str, Any]:
         "version": row.thread_version,
         "state": row.outcome if isinstance(row, Outbox) else row.state,
         "digest": row.digest,
-        "at": at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z"),
+        "at": moment_text(at),
     }

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 
 from yunlian.kernel.document import Missing
-from yunlian.kernel.fields import uuid_or_none
+from yunlian.kernel.fields import moment_text, uuid_or_none
 
 from . import account, branches, schedule, timeline
 from .messages import RECEIPT
@@ -43,8 +43,8 @@ def _lane(lane: Lane, now: dt.datetime, days: int | None) -> dict[str, Any]:
         "oldest_unsent_s": age,
         "last_error": lane.last_error,
         "failures": lane.failures,
-        "next_at": None if lane.next_at is None else _moment(lane.next_at),
-        "answered_at": None if lane.answered_at is None else _moment(lane.answered_at),
+        "next_at": None if lane.next_at is None else moment_text(lane.next_at),
+        "answered_at": None if lane.answered_at is None else moment_text(lane.answered_at),
         "clock_offset_s": lane.clock_offset_s,
         "window": lane.window,
         "credential_days_left": days,
@@ -145,7 +145,7 @@ def _message(row: Outbox | Inbox) -> dict[str, Any]:
         "state": timeline.status_of(row) if isinstance(row, Outbox) else timeline.status_in(row),
         "reason": timeline.reason_of(row),
         "attempts": 0 if isinstance(row, Outbox) else row.tries,
-        "at": _moment(row.queued_at if isinstance(row, Outbox) else row.received_at),
+        "at": moment_text(row.queued_at if isinstance(row, Outbox) else row.received_at),
         "number": data.get("number"),
         "recovered": isinstance(row, Outbox) and row.recovered_at is not None,
         "code": code if is_out and not code.startswith("chain.") else None,
@@ -178,7 +178,7 @@ def evidence(id_: uuid.UUID) -> dict[str, Any]:
         ]
         shown["attempts_made"] = [
             {
-                "at": _moment(one.at),
+                "at": moment_text(one.at),
                 "act": one.act,
                 "status": one.status,
                 "code": one.code,
@@ -188,8 +188,4 @@ def evidence(id_: uuid.UUID) -> dict[str, Any]:
         ]
     else:
         receipts = {"received_at": row.received_at, "handled_at": row.handled_at}
-    return shown | {name: None if at is None else _moment(at) for name, at in receipts.items()}
-
-
-def _moment(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    return shown | {name: None if at is None else moment_text(at) for name, at in receipts.items()}

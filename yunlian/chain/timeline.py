@@ -6,6 +6,7 @@ from typing import Any
 
 from yunlian.kernel import permission
 from yunlian.kernel.document import REGISTRY, find_document
+from yunlian.kernel.fields import moment_text
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import Label, _
@@ -148,7 +149,7 @@ def _event(
     row: Any, message_id: uuid.UUID, at: Any, side: str, status: str, data: dict[str, Any]
 ) -> dict[str, Any]:
     return {
-        "at": at.isoformat().replace("+00:00", "Z"),
+        "at": moment_text(at),
         "side": side,
         "act": row.kind,
         "label": label_of(row.kind),

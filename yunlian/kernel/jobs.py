@@ -18,7 +18,7 @@ from django.utils import translation
 from . import sheets
 from .api import Answer, Request, TooMany, route
 from .document import Missing, Problem, Refused
-from .fields import uuid_or_none
+from .fields import moment_text, uuid_or_none
 from .identity import new_id
 from .models import Job
 from .scope import Context
@@ -138,7 +138,7 @@ def show_job(made: Job, *, is_whole: bool = True) -> dict[str, Any]:
         "total": made.total,
         "result": result,
         "error": made.error or None,
-        "created_at": made.created_at.isoformat().replace("+00:00", "Z"),
+        "created_at": moment_text(made.created_at),
     }
 
 

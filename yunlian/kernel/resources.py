@@ -9,7 +9,7 @@ from . import listing, meta, permission, pulling, steps
 from .api import Answer, Request, route
 from .audit import visible
 from .document import REGISTRY, Document, Invalid, Missing, Problem, find_document, find_listed
-from .fields import Ref, uuid_or_none
+from .fields import Ref, moment_text, uuid_or_none
 from .load import Loaded, find_rows, load, reference, show
 from .models import Audit
 from .preview import preview
@@ -106,7 +106,7 @@ def get_log(request: Request, code: str, id: str) -> Any:
     return {
         "rows": [
             {
-                "at": row.at.isoformat().replace("+00:00", "Z"),
+                "at": moment_text(row.at),
                 "by": {"id": str(row.by), "name": row.by_name},
                 "act": row.act,
                 "act_label": _act_label(document, row.act),

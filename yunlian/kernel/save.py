@@ -8,7 +8,7 @@ from . import audit, links, permission, sources
 from .document import EDITABLE, Document, Invalid, Problem, Refused, find_document
 from .events import announce
 from .faults import fault
-from .fields import Number
+from .fields import Number, moment_text
 from .intake import blank, incomplete, take
 from .load import Loaded, load
 from .models import Audit, Doc
@@ -113,7 +113,7 @@ def require_version(loaded: Loaded, ctx: Context, version: int | None) -> None:
     )[:50]
     hidden = permission.hidden(ctx, loaded.document.guards)
     made = [
-        change | {"by": row.by_name, "at": row.at.isoformat(), "act": row.act}
+        change | {"by": row.by_name, "at": moment_text(row.at), "act": row.act}
         for row in rows
         for change in (audit.visible(row.changes, loaded.document, hidden) or [{"field": None, "line": None}])
     ]

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from yunlian.kernel import audit
 from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem, Refused
-from yunlian.kernel.fields import normal_code, uuid_or_none
+from yunlian.kernel.fields import moment_text, normal_code, uuid_or_none
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded, load, reference
 from yunlian.kernel.permission import Forbidden, require
@@ -153,7 +153,7 @@ def give_login(ctx: Context, employee_id: Any, login: Any) -> dict[str, Any]:
     else:
         name = _renew(membership, employee, login, word, until)
     record(ctx, loaded, "login", [{"field": "login", "line": None, "old": loaded.header.login, "new": name}])
-    return {"login": name, "password": word, "expires_at": until.isoformat().replace("+00:00", "Z")}
+    return {"login": name, "password": word, "expires_at": moment_text(until)}
 
 
 def _renew(membership: Membership, employee: Any, login: Any, word: str, until: dt.datetime) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from yunlian.kernel import retention
-from yunlian.kernel.fields import Moment
+from yunlian.kernel.fields import moment_text
 
 from .attempts import Asked, printable
 from .models import AccountEvent, User
@@ -21,7 +21,7 @@ def note(user_id: int, act: str, asked: Asked, *, detail: str = "", by: int | No
 
 def latest(user_id: int) -> list[dict[str, Any]]:
     """The last fifty events of an account, newest first; `by` names another user who did it."""
-    rows, moment = AccountEvent.objects.filter(user_id=user_id).order_by("-at", "-id")[:SHOWN], Moment()
+    rows = AccountEvent.objects.filter(user_id=user_id).order_by("-at", "-id")[:SHOWN]
     names = dict(
         User.objects.filter(id__in=[row.by_user_id for row in rows if row.by_user_id]).values_list(
             "id", "name"
@@ -29,7 +29,7 @@ def latest(user_id: int) -> list[dict[str, Any]]:
     )
     return [
         {
-            "at": moment.show(row.at),
+            "at": moment_text(row.at),
             "act": row.act,
             "detail": row.detail,
             "by": names.get(row.by_user_id) if row.by_user_id else None,

@@ -6,9 +6,9 @@ are in sign_in_api, one's own account in me_api.
 
 from typing import Any
 
-from yunlian.kernel.api import Answer, Request, Unsigned, route
+from yunlian.kernel.api import Answer, Identity, Request, Unsigned, route
 from yunlian.kernel.document import Invalid, Problem
-from yunlian.kernel.fields import Moment
+from yunlian.kernel.fields import moment_text
 from yunlian.kernel.load import reference
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.text import _
@@ -42,8 +42,11 @@ def signed_in(request: Request, token: str) -> Answer:
 
 @route("GET", "/api/session", needs="user")
 def session(request: Request) -> dict[str, Any]:
-    """Who and where I am, and which enterprises I may enter."""
-    return session_of(signed_of(request))
+    """Who and where I am, and which enterprises I may enter; of a credential, whom it acts as."""
+    identity = request.identity
+    if identity is None or isinstance(identity, Signed):
+        return session_of(signed_of(request))
+    return _session_of_machine(identity)
 
 
 @route("PUT", "/api/session/enterprise", needs="user")
@@ -77,14 +80,14 @@ def change_password(request: Request) -> Answer:
 @route("GET", "/api/session/devices", needs="user")
 def devices(request: Request) -> dict[str, Any]:
     """Where I am signed in, last used first."""
-    signed, moment = signed_of(request), Moment()
+    signed = signed_of(request)
     rows = [
         {
             "id": str(one.pk),
             "device": one.device,
             "address": one.address,
-            "created_at": moment.show(one.created_at),
-            "used_at": moment.show(one.used_at),
+            "created_at": moment_text(one.created_at),
+            "used_at": moment_text(one.used_at),
             "current": one.pk == signed.session_id,
         }
         for one in sessions.devices(signed, GATE.clock())
@@ -107,10 +110,10 @@ def session_of(signed: Signed) -> dict[str, Any]:
     user = User.objects.get(id=signed.user_id)
     mine = Membership.objects.filter(user_id=user.pk, is_active=True)
     enterprises = {
-        each.pk: {"id": str(each.pk), "code": each.code, "name": each.name}
+        each.pk: _enterprise(each)
         for each in Enterprise.objects.filter(id__in=mine.values("enterprise_id")).order_by("code")
     }
-    member, needs_second_factor = _member(signed)
+    member, roles = _member(signed)
     return {
         "user": {"id": str(user.pk), "login": user.login, "name": user.name},
         "enterprise": enterprises.get(signed.enterprise_id or 0),
@@ -118,18 +121,36 @@ def session_of(signed: Signed) -> dict[str, Any]:
         "enterprises": list(enterprises.values()),
         "locale": user.locale,
         "first_password": signed.is_first_password,
-        "second_factor": needs_second_factor,
+        "second_factor": not signed.has_second_factor and any(role.needs_second_factor for role in roles),
     }
 
 
-def _member(signed: Signed) -> tuple[dict[str, Any] | None, bool]:
-    """The employee as whom somebody acts, and whether a role of theirs waits for a second factor."""
-    if signed.enterprise_id is None:
-        return None, False
-    with tenant(signed.enterprise_id):
-        employee = Employee.objects.filter(id=signed.employee_id).select_related("department").first()
+def _session_of_machine(identity: Identity) -> dict[str, Any]:
+    """Of a credential: no user, one enterprise, and the employee it acts as."""
+    enterprise = _enterprise(Enterprise.objects.get(pk=identity.enterprise_id or 0))
+    return {
+        "user": None,
+        "enterprise": enterprise,
+        "member": _member(identity)[0],
+        "enterprises": [enterprise],
+        "locale": identity.locale,
+        "first_password": False,
+        "second_factor": False,
+    }
+
+
+def _enterprise(enterprise: Enterprise) -> dict[str, Any]:
+    return {"id": str(enterprise.pk), "code": enterprise.code, "name": enterprise.name}
+
+
+def _member(identity: Identity) -> tuple[dict[str, Any] | None, list[Role]]:
+    """The employee as whom somebody acts, and their roles."""
+    if identity.enterprise_id is None:
+        return None, []
+    with tenant(identity.enterprise_id):
+        employee = Employee.objects.filter(id=identity.employee_id).select_related("department").first()
         if employee is None:
-            return None, False
+            return None, []
         held = EmployeeRole.objects.filter(employee_id=employee.id).values("role_id")
         roles = list(Role.objects.filter(id__in=held, is_active=True).order_by("code"))
         department = reference(employee.department)
@@ -139,7 +160,7 @@ def _member(signed: Signed) -> tuple[dict[str, Any] | None, bool]:
             "department": department and {"id": department["id"], "name": department["name"]},
             "roles": [{"code": role.code, "name": role.name} for role in roles],
         }
-        return shown, not signed.has_second_factor and any(role.needs_second_factor for role in roles)
+        return shown, roles
 
 
 @route("GET", "/api/org.role/{id}/grants", needs="org.role.view")

@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from yunlian.kernel.api import Unsigned
 from yunlian.kernel.document import Missing, Problem, Refused
+from yunlian.kernel.fields import moment_text
 from yunlian.kernel.text import Label, _
 
 from . import account_log
@@ -166,13 +167,8 @@ def ways_of(user: User) -> list[dict[str, Any]]:
             "name": masked(each.subject) if each.provider == MOBILE else each.name or each.subject,
             "corp": each.corp,
             "is_own": each.is_own,
-            "created_at": moment(each.created_at),
-            "used_at": moment(each.used_at),
+            "created_at": moment_text(each.created_at),
+            "used_at": each.used_at and moment_text(each.used_at),
         }
         for each in Identity.objects.filter(user=user).order_by("provider", "id")
     ]
-
-
-def moment(value: Any) -> str | None:
-    """Return a moment as the API answers it."""
-    return None if value is None else value.isoformat().replace("+00:00", "Z")

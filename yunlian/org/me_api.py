@@ -6,6 +6,7 @@ from django.db import transaction
 
 from yunlian.kernel.api import Answer, Request, route
 from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.fields import moment_text
 from yunlian.kernel.text import _
 
 from . import account_log, by_text, identities, proving, second_factor, sessions
@@ -33,7 +34,7 @@ def list_ways(request: Request) -> Any:
         "mobile": by_text.is_offered(signed.enterprise_id),
         "second_factor": {
             "on": since is not None,
-            "since": identities.moment(since),
+            "since": since and moment_text(since),
             "recovery_left": second_factor.recovery_left(user.id),
         },
         "prove_by": proving.ways_to_prove(user),

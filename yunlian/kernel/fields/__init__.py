@@ -6,7 +6,7 @@ nothing is rounded on entry: more decimals than the scale are refused.
 """
 
 from .choices import Boolean, Choice, State, Tags
-from .dates import Date, Moment
+from .dates import Date, Moment, moment_text
 from .keys import Identifier, TenantColumn
 from .kind import BadValue, Kind
 from .numbers import (
@@ -59,6 +59,7 @@ __all__ = [
     "constrain",
     "constraint_name",
     "index_of",
+    "moment_text",
     "normal_code",
     "plain_clone",
     "require_storable",

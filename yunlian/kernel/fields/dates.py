@@ -37,6 +37,11 @@ class Date(Kind, models.DateField[Any, Any]):
         return None if value is None else value.isoformat()
 
 
+def moment_text(value: dt.datetime) -> str:
+    """Return a moment as the API answers it: 2026-11-22T08:00:00Z."""
+    return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
 class Moment(Kind, models.DateTimeField[Any, Any]):
     """A moment in UTC."""
 
@@ -61,4 +66,4 @@ class Moment(Kind, models.DateTimeField[Any, Any]):
 
     @override
     def show(self, value: Any) -> str | None:
-        return None if value is None else value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+        return None if value is None else moment_text(value)
