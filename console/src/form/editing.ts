@@ -328,7 +328,7 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
     const found: Mark[] = [];
     for (const [name, message] of Object.entries(headerBad)) found.push({ field: name, line: null, no: null, code: "unread", message });
     for (const [name, field] of Object.entries(headerFields.value)) {
-      if (field.required && typable(field) && onForm.value.header.has(name) && field.kind !== "boolean" && sameValue(header[name], null)) found.push({ field: name, line: null, no: null, code: "required", message: required(field.label) });
+      if (field.required && typable(field) && onForm.value.header.has(name) && !headerBad[name] && field.kind !== "boolean" && sameValue(header[name], null)) found.push({ field: name, line: null, no: null, code: "required", message: required(field.label) });
     }
     let no = 0;
     for (const line of lines.value) {

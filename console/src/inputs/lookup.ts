@@ -25,7 +25,7 @@ export function useLookup(code: () => string, purpose: () => string) {
   let timer = 0;
   let control: AbortController | null = null;
   let answered = "";
-  let settling = 0;
+  let settling: { q: string; answer: Promise<LookupRow[]> } | null = null;
 
   function ask(q: string): Promise<LookupRow[]> {
     control?.abort();
@@ -61,12 +61,13 @@ export function useLookup(code: () => string, purpose: () => string) {
   async function settle(q: string): Promise<LookupRow[]> {
     window.clearTimeout(timer);
     if (answered === q && !busy.value) return rows.value;
-    settling += 1;
-    try {
-      return await ask(q);
-    } finally {
-      settling -= 1;
+    if (settling?.q !== q) {
+      const mine = { q, answer: ask(q).finally(() => {
+        if (settling === mine) settling = null;
+      }) };
+      settling = mine;
     }
+    return settling.answer;
   }
 
   function stop(): void {
