@@ -15,11 +15,11 @@ from pathlib import Path
 
 import django
 import psycopg
-from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from yunlian.edge.migrating import migrate
 from yunlian.edge.place import ROOT, VAR, write_private
 from yunlian.edge.postgres import Server
 from yunlian.edge.roles import OWNER, Access, prepare
@@ -112,7 +112,7 @@ class TestServer:
         access = prepare(self.server.url(half), known, ours=True)
         write_private(kept, json.dumps({"app": access.app, "owner": access.owner}))
         point(access)
-        call_command("migrate", database="owner", verbosity=0)
+        migrate(verbosity=0)
         with connections["owner"].cursor() as cursor:
             # Migrations may be made anew while a session starts: a template of none would stay for ever.
             cursor.execute("select 1 from kernel_doc limit 1")

@@ -119,13 +119,13 @@ def test_after_a_kill_it_goes_on_where_it_stopped(client: Client, orders: list[L
         if not left[0]:
             raise Killed
 
-    faults.arm("job.before_end", kill)
+    faults.arm("job.before_keep", kill)
     with pytest.raises(Killed):
         work()
     faults.disarm()
     assert states(orders) == ["approved", "approved", "created", "created", "created"]
     later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=worker.LEASE_S + 1)
-    assert work(later).attempt == 2
+    work(later)
     job = job_of(client, asked)
     assert (job["state"], job["done"], job["result"]["done"], job["result"]["errors"]) == ("done", 5, 5, [])
     assert states(orders) == ["approved"] * 5
@@ -168,7 +168,9 @@ def test_a_deadlock_runs_the_piece_again(
 
     monkeypatch.setattr(batch, "_taken", taken)
     asked = ask(client, "batch/approve")
-    assert work().attempt == 1
+    work()
+    assert states(orders).count("approved") < 5
+    work()
     job = job_of(client, asked)
     assert (job["state"], job["result"]["done"]) == ("done", 5)
     assert states(orders) == ["approved"] * 5

@@ -16,7 +16,7 @@ from yunlian.kernel.cells import as_text
 from yunlian.kernel.document import REGISTRY, Document, Refused
 from yunlian.kernel.fields import normal_code
 from yunlian.kernel.intake import blank
-from yunlian.kernel.jobs import Failed, Progress, job
+from yunlian.kernel.jobs import Failed, Progress, job, whole
 from yunlian.kernel.load import Loaded, select_for
 from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context
@@ -69,6 +69,7 @@ class Row:
 
 
 @job("directory.branch")
+@whole
 def run_branch(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Take an uploaded workbook; all of it or nothing. Then plan the sync, when the connection is on."""
     try:

@@ -56,7 +56,7 @@ def begin(ctx: Context, conn: Connection) -> Job:
     return enqueue(ctx, "directory.contacts", str(conn.id))
 
 
-@job("directory.contacts", is_stepwise=True)
+@job("directory.contacts")
 def run_contacts(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Read the customers that are to be looked at, or all of them, and write them as they are."""
     with tenant(ctx.enterprise_id):

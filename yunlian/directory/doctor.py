@@ -57,7 +57,7 @@ TITLES: Mapping[str, Label] = {
 }  # fmt: skip
 
 
-@job("directory.doctor", is_stepwise=True)
+@job("directory.doctor")
 def run_doctor(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Examine every receiver of a connection."""
     base = settings.PUBLIC_URL or bytes(made.content or b"").decode()

@@ -38,7 +38,7 @@ def invite(ctx: Context, data: Mapping[str, Any]) -> Job:
     return enqueue(ctx, "directory.guest", str(conn.id), msgspec.json.encode(body))
 
 
-@job("directory.guest", is_stepwise=True)
+@job("directory.guest")
 def run_guest(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Find who the account is at the other branch, then let them in here."""
     body = msgspec.json.decode(bytes(made.content or b"{}"))

@@ -20,7 +20,7 @@ from .wecom import WeCom
 AT_ONCE = 1_000
 
 
-@job("directory.invite", is_stepwise=True)
+@job("directory.invite")
 def run_invite(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Send invitations to everybody matched, and return the corp's QR code for those who would rather scan."""
     with tenant(ctx.enterprise_id):

@@ -29,7 +29,7 @@ from .models import Connection, Installed, Suite, Territory
 UNAUTHORISED = frozenset(("41030", "41031", "40079", "invalidAuthInfo", "orgNotAuthApp", "orgNotExist"))
 
 
-@job("directory.state", is_stepwise=True)
+@job("directory.state")
 def run_state(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Ask the platform whether our app runs there, and write the answer."""
     with tenant(ctx.enterprise_id):
@@ -73,7 +73,7 @@ def ask_to_bind(ctx: Context, code: Any) -> Job:
     return enqueue(ctx, "directory.bind", "dingtalk", code.encode())
 
 
-@job("directory.bind", is_stepwise=True)
+@job("directory.bind")
 def run_bind(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Ask the platform whose code it is, then bind: only an administrator of the corp brings one."""
     suite = Suite.objects.filter(platform="dingtalk").first()

@@ -172,7 +172,7 @@ def visit(now: dt.datetime) -> None:
                 enqueue(context_of_communication_user(enterprise_id, now), KIND)
 
 
-@job(KIND, is_stepwise=True)
+@job(KIND)
 def run_notices(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Send, change and remind what is due, one after the other."""
     now = dt.datetime.now(dt.UTC)

@@ -159,7 +159,7 @@ def leave_out(ctx: Context, id_: Any, changes: Any, *, is_out: bool) -> int:
     return int(found.exclude(act="conflict").update(state="left_out" if is_out else "planned"))
 
 
-@job("directory.plan", is_stepwise=True)
+@job("directory.plan")
 def run_plan(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Read the platform and plan; an automatic run that is not held is applied at once."""
     run, conn = _opened(ctx, made)
@@ -181,7 +181,7 @@ def run_plan(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     return {"run": str(run.id), "state": run.state, "tally": run.tally}
 
 
-@job("directory.apply", is_stepwise=True)
+@job("directory.apply")
 def run_apply(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Apply what is planned; killed or stopped, it goes on where it was."""
     run, conn = _opened(ctx, made)
@@ -208,7 +208,7 @@ def _applied(ctx: Context, conn: Connection, run: Run, progress: Progress) -> Ma
     return {"run": str(run.id), "state": "applied", "counts": counted, "waited_s": round(waited_s, 1)}
 
 
-@job("directory.undo", is_stepwise=True)
+@job("directory.undo")
 def run_undo(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Take back what a run has done."""
     run, conn = _opened(ctx, made)

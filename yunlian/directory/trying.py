@@ -22,7 +22,7 @@ from .wecom import WeCom
 Call = Callable[[], object]
 
 
-@job("directory.try", is_stepwise=True)
+@job("directory.try")
 def run_try(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Try every secret of a connection; refusals are results, not failures."""
     with tenant(ctx.enterprise_id):

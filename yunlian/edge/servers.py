@@ -6,7 +6,6 @@ import os
 import sys
 
 import django
-from django.core.management import call_command
 
 from yunlian.edge import catalogues
 from yunlian.edge.place import VAR, write_private
@@ -98,7 +97,9 @@ def restored() -> int:
 def migrate() -> int:
     """Bring the schema up to date; needs the owner's address."""
     django.setup()
-    call_command("migrate", database="owner", interactive=False, verbosity=1)
+    from yunlian.edge import migrating
+
+    migrating.migrate(verbosity=1)
     return 0
 
 

@@ -14,11 +14,11 @@ from django.db import IntegrityError, transaction
 from . import permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Missing, Problem, Refused, Step, find_document
-from .jobs import Part, Progress, enqueue, job, show_job
+from .jobs import Progress, enqueue, job, show_job
 from .listing import COUNT_CAP, Query, matching
 from .models import Job
 from .refusals import problem_of
-from .scope import Context
+from .scope import Context, tenant
 from .sql import Row, run
 from .steps import move
 from .text import Label, _
@@ -80,25 +80,41 @@ def _count(document: Document, ctx: Context, asked: Asked, step: Step) -> int:
 
 
 @job("batch")
-def run_batch(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any] | Part:
-    """Do the next piece; the result counts what is done and names, under `errors`, every row that was refused."""
+def run_batch(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
+    """Do piece after piece; the result counts what is done and names, under `errors`, every row that was refused."""
     document = find_document(made.subject)
     asked = msgspec.json.decode(bytes(made.content or b""), type=Asked)
-    before: Mapping[str, Any] = made.result or {"done": 0, "errors": [], "after": str(uuid.UUID(int=0))}
-    # What is made after the job was asked for has a later id, and is not meant.
-    rows = _next(document, ctx, asked, (uuid.UUID(before["after"]), made.id))
+    so_far: Mapping[str, Any] = made.result or {"done": 0, "errors": [], "after": str(uuid.UUID(int=0))}
+    while True:
+        with tenant(ctx.enterprise_id):
+            # What is made after the job was asked for has a later id, and is not meant.
+            rows = _next(document, ctx, asked, (uuid.UUID(so_far["after"]), made.id))
+            so_far = _piece(document, ctx, asked.step, rows, so_far, progress)
+            progress.keep(so_far)
+        if len(rows) < PIECE:
+            return so_far
+
+
+def _piece(
+    document: Document,
+    ctx: Context,
+    step: str,
+    rows: Sequence[Row],
+    before: Mapping[str, Any],
+    progress: Progress,
+) -> Mapping[str, Any]:
+    """Take the step of some rows; returns the result with them."""
     refused = []
     for at, (id_, name) in enumerate(rows, 1):
-        message = _taken(document, ctx, asked.step, id_)
+        message = _taken(document, ctx, step, id_)
         if message is not None:
             refused.append({"id": str(id_), "name": name or "", "message": str(message)})
         progress(before["done"] + len(before["errors"]) + at)
-    result = {
+    return {
         "done": before["done"] + len(rows) - len(refused),
         "errors": [*before["errors"], *refused],
         "after": str(rows[-1][0]) if rows else before["after"],
     }
-    return result if len(rows) < PIECE else Part(result)
 
 
 def _next(

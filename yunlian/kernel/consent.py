@@ -2,10 +2,12 @@
 
 Two flows that mirror each other. `asking` is for the document whose message left: it may be recalled while nobody there
 took it up, else the partner is asked with a reason. `asked` is for the document it became: it carries the request until
-somebody consents or declines. Source: flows.md F5 (message rules), chain protocol B17.
+somebody consents or declines. The steps stand by themselves for an order and its intention, whose collaboration is a track
+of its own. Source: flows.md F5 (message rules), chain protocol B17.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from .document import REASON, Flow, Problem, State, Step
@@ -24,7 +26,8 @@ def require_consent(header: Any) -> Iterable[Problem]:
         yield Problem("withdrawal", message, code="consent")
 
 
-def _keep_reason(header: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+def keep_reason(header: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """Show the reason that was given last."""
     header.reason = given["reason"]
     return ()
 
@@ -32,6 +35,61 @@ def _keep_reason(header: Any, lines: list[Any], given: dict[str, Any], ctx: Cont
 def _forget_reason(header: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
     header.reason = ""
     return ()
+
+
+# The steps of who asks. From where one may is the flow's to say.
+RECALL = Step(
+    "recall",
+    _("Recall"),
+    _MAY_ASK,
+    "asked",
+    act=_forget_reason,
+    when=("approved",),
+    tone="danger",
+    confirm=_("Taken back on both sides if nobody there has taken it up."),
+)
+ASK = Step(
+    "ask_withdrawal",
+    _("Ask to have it back"),
+    _MAY_ASK,
+    "asked",
+    input=(REASON,),
+    act=keep_reason,
+    when=("approved",),
+    tone="danger",
+)
+GRANTED = Step(
+    "partner_grant_withdrawal",
+    _("Withdrawal granted"),
+    ("asked",),
+    "granted",
+    when=("approved",),
+    is_partner=True,
+)
+DECLINED = Step(
+    "partner_decline_withdrawal",
+    _("Withdrawal declined"),
+    ("asked",),
+    "declined",
+    input=(REASON,),
+    act=keep_reason,
+    when=("approved",),
+    is_partner=True,
+)
+# The steps of who is asked; what consent does is the flow's to say.
+ASKED_FOR = Step(
+    "partner_ask_withdrawal",
+    _("Withdrawal asked for"),
+    ("none", "declined"),
+    "asked",
+    input=(REASON,),
+    act=keep_reason,
+    is_partner=True,
+)
+GRANT = Step("grant_withdrawal", _("Grant withdrawal"), ("asked",), "granted", tone="danger")
+DECLINE = Step(
+    "decline_withdrawal", _("Decline withdrawal"), ("asked",), "declined", input=(REASON,), act=keep_reason
+)
 
 
 def asking(may_recall: Callable[[Any], bool] | None = None) -> Flow:
@@ -47,52 +105,17 @@ def asking(may_recall: Callable[[Any], bool] | None = None) -> Flow:
             State("declined", _("Withdrawal declined"), "bad"),
         ),
         steps=(
-            Step(
-                "recall",
-                _("Recall"),
-                _MAY_ASK,
-                "asked",
-                act=_forget_reason,
-                when=("approved",),
-                may=may_recall,
-                tone="danger",
-                confirm=_("Taken back on both sides if nobody there has taken it up."),
-            ),
-            Step(
-                "ask_withdrawal",
-                _("Ask to have it back"),
-                _MAY_ASK,
-                "asked",
-                input=(REASON,),
-                act=_keep_reason,
-                when=("approved",),
-                tone="danger",
-            ),
-            Step(
-                "partner_grant_withdrawal",
-                _("Withdrawal granted"),
-                ("asked",),
-                "granted",
-                when=("approved",),
-                is_partner=True,
-            ),
-            Step(
-                "partner_decline_withdrawal",
-                _("Withdrawal declined"),
-                ("asked",),
-                "declined",
-                input=(REASON,),
-                act=_keep_reason,
-                when=("approved",),
-                is_partner=True,
-            ),
+            replace(RECALL, may=may_recall),
+            ASK,
+            GRANTED,
+            DECLINED,
             Step(
                 "partner_reject",
                 _("Not taken by the partner"),
                 BOUND,
                 "none",
                 input=(REASON,),
-                act=_keep_reason,
+                act=keep_reason,
                 when=("approved",),
                 is_partner=True,
             ),
@@ -133,33 +156,14 @@ def asked(
                 when=when,
                 is_partner=True,
             ),
-            Step(
-                "partner_ask_withdrawal",
-                _("Withdrawal asked for"),
-                ("none", "declined"),
-                "asked",
-                input=(REASON,),
-                act=_keep_reason,
-                is_partner=True,
-            ),
-            Step(
-                "grant_withdrawal",
-                _("Grant withdrawal"),
-                ("asked",),
-                "granted",
+            ASKED_FOR,
+            replace(
+                GRANT,
                 effect=effect,
                 act=give_back,
                 when=when,
-                tone="danger",
                 confirm=_("This document is voided, and the partner takes theirs back."),
             ),
-            Step(
-                "decline_withdrawal",
-                _("Decline withdrawal"),
-                ("asked",),
-                "declined",
-                input=(REASON,),
-                act=_keep_reason,
-            ),
+            DECLINE,
         ),
     )

@@ -18,7 +18,7 @@ from . import layout, listing, permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Listed, Missing, Problem, find_listed
 from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags
-from .jobs import Progress, download, enqueue, find_mine, job, show_job
+from .jobs import Progress, download, enqueue, find_mine, job, show_job, whole
 from .layout import Place
 from .load import load_lines, select_for
 from .models import Job
@@ -62,6 +62,7 @@ def _query(asked: list[str]) -> listing.Query:
 
 
 @job("export")
+@whole
 def run_export(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Write the workbook and keep it as the job's content."""
     listed = find_listed(made.subject)

@@ -18,7 +18,7 @@ from .cells import as_text, meant
 from .document import Document, Invalid, Problem, find_document
 from .fields import Ref, uuid_or_none
 from .intake import blank, incomplete, take
-from .jobs import Failed, Progress, download, enqueue, job, show_job
+from .jobs import Failed, Progress, download, enqueue, job, show_job, whole
 from .known import Known
 from .layout import Place
 from .load import Loaded, load_lines, select_for
@@ -59,6 +59,7 @@ def post_import(request: Request, code: str) -> Any:
 
 
 @job("import")
+@whole
 def run_import(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Import an uploaded workbook. Raises Failed, with every error, when anything in it is wrong."""
     document = find_document(made.subject)

@@ -1,16 +1,14 @@
 """Long work: what waits, what runs, how far it is, and how it ended.
 
-A kind of work is a function declared with `@job("import")`. It runs in one transaction of the enterprise, as the member who
-asked for it, and what it wrote commits together with the mark that it is done. So a job happens once or not at all,
-however often its worker is killed: see docs/decisions/0005-jobs.md. Work that answers a `Part` is called again, each time
-in a transaction of its own, until it answers a result. `worker` finds and runs them.
-
-Work that talks to other programs cannot lie in one transaction: it is declared `@job("…", is_stepwise=True)`, runs outside
-any, and opens its own. Killed, it is begun anew and must go on from what it finds; what it did when cancelled stays.
+A kind of work is a function declared with `@job("export")`. A worker calls it outside any transaction, as the member who
+asked for it, with the job and a `Progress`; it opens its own transactions and returns its result. What it says with
+`progress.keep` commits together with what it wrote, and only while the job is its worker's; killed, it is begun anew and goes
+on from what was kept: see docs/decisions/0005-jobs.md. `@whole` lays it in one transaction, its end included: it then happens
+once or not at all, however often its worker is killed. `worker` finds and runs them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Protocol
 
 from django.utils import translation
@@ -21,7 +19,7 @@ from .document import Missing, Problem, Refused
 from .fields import moment_text, uuid_or_none
 from .identity import new_id
 from .models import Job
-from .scope import Context
+from .scope import Context, tenant
 from .sql import run
 from .text import Label, _
 
@@ -35,6 +33,15 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int | None = None) -> None:
         """Note the progress. Raises when the job was cancelled, lost to another worker, or the worker must end."""
 
+    def keep(self, result: Mapping[str, Any]) -> None:
+        """Note how far the work is, last in a transaction of its enterprise, so that both commit or neither does.
+
+        Raises when the job is not this worker's to go on with.
+        """
+
+    def end(self, result: Mapping[str, Any]) -> None:
+        """Note the result and that the work is done, as `keep` does."""
+
 
 class Failed(Exception):
     """The work cannot be done as asked; nothing was changed. `message` is for the member, `result` is kept."""
@@ -44,33 +51,35 @@ class Failed(Exception):
         self.message, self.result = message, result
 
 
-@dataclass(frozen=True)
-class Part:
-    """How far work is that goes on: what is kept as the job's result, and handed in again, until the whole is done."""
-
-    result: Mapping[str, Any]
+Work = Callable[[Context, Job, Progress], Mapping[str, Any]]
+Run = Callable[[Context, Job, Progress], Mapping[str, Any] | None]
+WORKS: dict[str, Run] = {}
 
 
-Work = Callable[[Context, Job, Progress], Mapping[str, Any] | Part]
-WORKS: dict[str, Work] = {}
-STEPWISE: set[str] = set()
+def job(kind: str) -> Callable[[Run], Run]:
+    """Declare how a kind of job is done: `work(ctx, job, progress)` returns its result, or None when it told `end`.
 
-
-def job(kind: str, *, is_stepwise: bool = False) -> Callable[[Work], Work]:
-    """Declare how a kind of job is done: `work(ctx, job, progress)` returns its result, or a Part of it.
-
-    It raises Failed when it cannot be done.
+    It raises Failed when it cannot be done. `job.result` is what it kept when it was begun before.
     """
 
-    def wrap(work: Work) -> Work:
+    def wrap(work: Run) -> Run:
         if kind in WORKS:
             raise ValueError(f"Job {kind} is declared twice.")
         WORKS[kind] = work
-        if is_stepwise:
-            STEPWISE.add(kind)
         return work
 
     return wrap
+
+
+def whole(work: Work) -> Run:
+    """Lay work in one transaction, with the mark that it is done: it happens once or not at all."""
+
+    @wraps(work)
+    def once(ctx: Context, made: Job, progress: Progress) -> None:
+        with tenant(ctx.enterprise_id):
+            progress.end(work(ctx, made, progress))
+
+    return once
 
 
 def enqueue(
@@ -104,7 +113,7 @@ def enqueue(
 
 
 def cancel(ctx: Context, made: Job) -> None:
-    """Stop a job: at once when it waits, soon when it runs; what it did since its last part is taken back.
+    """Stop a job: at once when it waits, soon when it runs; what it did since it last kept something is taken back.
 
     One that has ended stays so.
     """
@@ -157,7 +166,7 @@ def get_job(request: Request, id: str) -> Any:
 
 @route("POST", "/api/jobs/{id}/cancel", needs="signed")
 def cancel_job(request: Request, id: str) -> Any:
-    """Stop a job of mine; what it did is taken back, but for the parts that were done."""
+    """Stop a job of mine; what it did is taken back, but for what was kept."""
     made = find_mine(request.ctx, id)
     cancel(request.ctx, made)
     return show_job(made)

@@ -13,6 +13,8 @@ from django.db import connection, models
 from .identity import new_id
 
 Row = tuple[Any, ...]
+# Statements a connection keeps prepared. psycopg's own 100 are fewer than a day's work needs, and then each is planned anew.
+PREPARED_MAX = 400
 
 
 def run(sql: str, params: Sequence[Any], *, is_planned_anew: bool = False) -> list[Row]:
@@ -26,8 +28,7 @@ def run(sql: str, params: Sequence[Any], *, is_planned_anew: bool = False) -> li
         with connection.cursor() as watched:
             watched.execute(sql, params)
             return watched.fetchall() if watched.description else []
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    with psycopg.Cursor(_connected()) as cursor:
         try:
             cursor.execute(sql, params, prepare=True, binary=True)
             result = cursor.pgresult
@@ -36,6 +37,14 @@ def run(sql: str, params: Sequence[Any], *, is_planned_anew: bool = False) -> li
             with connection.wrap_database_errors:
                 raise
             raise
+
+
+def _connected() -> Any:
+    """Return psycopg's connection, which forgets no statement that is asked for again."""
+    connection.ensure_connection()
+    raw = connection.connection
+    raw.prepared_max = PREPARED_MAX
+    return raw
 
 
 class Column:
@@ -54,11 +63,11 @@ def run_together(statements: Sequence[tuple[str, Sequence[Any]]]) -> list[list[R
     """Execute statements that do not depend on each other in one journey to the server; returns the rows of each."""
     if len(statements) < 2 or connection.execute_wrappers or connection.force_debug_cursor:
         return [run(sql, params) for sql, params in statements]
-    connection.ensure_connection()
+    raw = _connected()
     with contextlib.ExitStack() as stack:
-        cursors = [stack.enter_context(psycopg.Cursor(connection.connection)) for _statement in statements]
+        cursors = [stack.enter_context(psycopg.Cursor(raw)) for _statement in statements]
         try:
-            with connection.connection.pipeline():
+            with raw.pipeline():
                 for cursor, (sql, params) in zip(cursors, statements, strict=True):
                     cursor.execute(sql, params, prepare=True, binary=True)
             return [cursor.fetchall() for cursor in cursors]

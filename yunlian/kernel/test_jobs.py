@@ -37,7 +37,7 @@ def work(monkeypatch):
     """Declare what a job of kind `test` does."""
 
     def declare(act):
-        monkeypatch.setitem(jobs.WORKS, "test", act)
+        monkeypatch.setitem(jobs.WORKS, "test", jobs.whole(act))
 
     declare(lambda ctx, job, progress: {"made": make(CODE, ctx).header.code})
     return declare
@@ -85,18 +85,18 @@ class Killed(BaseException):
     """The process is gone: nothing after this runs."""
 
 
-def test_a_stepwise_job_keeps_what_it_did_and_goes_on_from_there(ctx, work, monkeypatch):
-    monkeypatch.setattr(jobs, "STEPWISE", {"test"})
-    monkeypatch.setattr(worker, "STEPWISE", {"test"})
-
+def test_a_job_in_steps_goes_on_from_what_it_kept(ctx, monkeypatch):
     def step(ctx, job, progress):
-        with tenant(ctx.enterprise_id):
-            make(CODE, ctx)
-        if departments() < 3:
-            raise Killed
+        """Make three departments, one by one; killed after every second transaction."""
+        for n in range((job.result or {"made": 0})["made"], 3):
+            with tenant(ctx.enterprise_id):
+                make(CODE, ctx)
+                progress.keep({"made": n + 1})
+            if n < 2:
+                raise Killed
         return {"steps": departments()}
 
-    work(step)
+    monkeypatch.setitem(jobs.WORKS, "test", step)
     job = enqueue(ctx, "test")
     later = dt.datetime.now(dt.UTC)
     for expected in (1, 2):
@@ -108,14 +108,33 @@ def test_a_stepwise_job_keeps_what_it_did_and_goes_on_from_there(ctx, work, monk
     assert (state(job), Job.objects.get(id=job.id).result) == ("done", {"steps": 3})
 
 
+def test_a_deadlock_is_tried_again_from_what_was_kept_and_not_for_ever(ctx, monkeypatch):
+    calls = []
+
+    def unlucky(ctx, job, progress):
+        calls.append(job.result)
+        if len(calls) == worker.MAX_ATTEMPTS:
+            with tenant(ctx.enterprise_id):
+                progress.keep({"made": 1})
+        raise OperationalError("deadlock") from errors.DeadlockDetected("deadlock")
+
+    monkeypatch.setitem(jobs.WORKS, "test", unlucky)
+    job = enqueue(ctx, "test")
+    for _again in range(worker.MAX_ATTEMPTS + 1):
+        do_one()
+        assert state(job) == "queued"
+    with pytest.raises(OperationalError):
+        do_one()
+    assert calls == [None] * worker.MAX_ATTEMPTS + [{"made": 1}] * 2
+
+
 def kill():
     raise Killed
 
 
-@pytest.mark.parametrize("point", ["job.before_end"])
-def test_a_killed_workers_job_is_begun_anew_and_nothing_is_done_twice(ctx, work, point):
+def test_a_killed_workers_job_is_begun_anew_and_nothing_is_done_twice(ctx, work):
     job = enqueue(ctx, "test")
-    faults.arm(point, kill)
+    faults.arm("job.before_end", kill)
     with pytest.raises(Killed):
         do_one()
     faults.disarm()

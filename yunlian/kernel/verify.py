@@ -9,7 +9,7 @@ from .document import REGISTRY, Document
 from .fields import Done
 from .ledger import LEDGERS, Fold
 from .models import Counter
-from .sql import run, table
+from .sql import run, run_together, table
 
 
 @dataclass(frozen=True)
@@ -22,20 +22,28 @@ class Difference:
     computed: str
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A statement whose every row (row, stored, computed) is a difference of one table."""
+
+    table: str
+    sql: str
+    params: list[Any]
+
+
 def verify(enterprise_id: int) -> list[Difference]:
     """Recompute everything of one enterprise, inside `tenant()`; returns what differs, empty when all is well."""
-    found: list[Difference] = []
-    for ledger in LEDGERS.values():
-        for fold in ledger.folds:
-            found += _balances(ledger.entry, fold, enterprise_id)
+    asked = [
+        _balances(ledger.entry, fold, enterprise_id) for ledger in LEDGERS.values() for fold in ledger.folds
+    ]
     for document in REGISTRY.values():
-        for done in document.counters:
-            found += _counters(document, done, enterprise_id)
-        found += _numbers(document, enterprise_id)
-    return found
+        asked += [_counters(document, done, enterprise_id) for done in document.counters]
+    answers = run_together([(each.sql, each.params) for each in asked])
+    found = [Difference(each.table, *row) for each, rows in zip(asked, answers, strict=True) for row in rows]
+    return [*found, *_numbers(enterprise_id)]
 
 
-def _balances(entry: Any, fold: Fold, enterprise_id: int) -> Iterable[Difference]:
+def _balances(entry: Any, fold: Fold, enterprise_id: int) -> _Asked:
     entries, balances = table(entry), table(fold.balance)
     keys = [entries.by_attname[name].name for name in fold.keys]
     listed = ", ".join(f'"{key}"' for key in keys)
@@ -51,11 +59,10 @@ def _balances(entry: Any, fold: Fold, enterprise_id: int) -> Iterable[Difference
         f'(SELECT {listed}, {sums} FROM "{entries.name}" WHERE enterprise_id = %s AND {known} GROUP BY {listed}) e ON {on} '
         f"WHERE ROW({stored}) IS DISTINCT FROM ROW({computed})"
     )
-    for row, kept, counted in run(sql, [enterprise_id, enterprise_id]):
-        yield Difference(balances.name, row, kept, counted)
+    return _Asked(balances.name, sql, [enterprise_id, enterprise_id])
 
 
-def _counters(document: Document, done: Done, enterprise_id: int) -> Iterable[Difference]:
+def _counters(document: Document, done: Done, enterprise_id: int) -> _Asked:
     """Compare linked and executed of a Done field with the link rows and the states of their targets."""
     parts, params = [], []
     for target in REGISTRY.values():
@@ -82,28 +89,28 @@ def _counters(document: Document, done: Done, enterprise_id: int) -> Iterable[Di
         f'FROM "{model._meta.db_table}" s LEFT JOIN ({sums}) t ON t.source_line = s.id WHERE s.enterprise_id = %s AND '
         f'(s."{done.linked}" <> coalesce(t.linked, 0) OR s."{done.name}" <> coalesce(t.executed, 0))'
     )
-    for row, kept, counted in run(sql, [*params, enterprise_id]):
-        yield Difference(f"{model._meta.db_table}.{done.name}", row, kept, counted)
+    return _Asked(f"{model._meta.db_table}.{done.name}", sql, [*params, enterprise_id])
 
 
-def _numbers(document: Document, enterprise_id: int) -> Iterable[Difference]:
+def _numbers(enterprise_id: int) -> Iterable[Difference]:
     """Every number from 1 to the counter must stand on exactly one document: no gap, none beyond (N4)."""
-    if document.series is None:
-        return
-    numbers: dict[str, int] = defaultdict(int)
-    sql = f'SELECT number FROM "{document.header._meta.db_table}" WHERE enterprise_id = %s AND number IS NOT NULL'
-    counters = Counter.objects.filter(series=document.series.pattern)
-    kept = {counter.period: counter.n for counter in counters}
-    if not kept:
-        return
-    for (number,) in run(sql, [enterprise_id]):
-        period = next(
-            (p for p in kept if number.startswith(p) or number[: -_width(document)].endswith(p)), ""
-        )
-        numbers[period] += 1
-    for period, n in kept.items():
-        if numbers[period] != n:
-            yield Difference("kernel_counter", f"{document.code} {period}", str(n), str(numbers[period]))
+    counters: dict[str, dict[str, int]] = defaultdict(dict)
+    for series, period, n in Counter.objects.values_list("series", "period", "n"):
+        counters[series][period] = n
+    for document in REGISTRY.values():
+        kept = counters.get(document.series.pattern) if document.series else None
+        if not kept:
+            continue
+        numbers: dict[str, int] = defaultdict(int)
+        sql = f'SELECT number FROM "{document.header._meta.db_table}" WHERE enterprise_id = %s AND number IS NOT NULL'
+        for (number,) in run(sql, [enterprise_id]):
+            period = next(
+                (p for p in kept if number.startswith(p) or number[: -_width(document)].endswith(p)), ""
+            )
+            numbers[period] += 1
+        for period, n in kept.items():
+            if numbers[period] != n:
+                yield Difference("kernel_counter", f"{document.code} {period}", str(n), str(numbers[period]))
 
 
 def _width(document: Document) -> int:

@@ -2,7 +2,7 @@
 
 Workers find work with a plain read of the installation's table of tasks and hold a task by a lease that a second thread
 renews. A worker that is killed renews nothing, so another takes the task over. Who lost the lease cannot commit, because
-taking the task away, by its holder's name, is the last statement of the work's own transaction.
+asking for the task, by its holder's name, is the last thing the work's own transaction does.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from . import chores, relay, retention
 from .api import Identity, gate, is_disk_full, may_heal
 from .document import Missing, Refused
 from .faults import fault
-from .jobs import STEPWISE, WORKS, Failed, Part
+from .jobs import WORKS, Failed
 from .models import Job
 from .permission import Forbidden
 from .refusals import problem_of
@@ -74,6 +74,31 @@ class Held:
             raise Cancelled
         if self.stop.is_set():
             raise Stopping
+
+    def keep(self, result: Mapping[str, Any]) -> None:
+        """See jobs.Progress."""
+        fault("job.before_keep")
+        # What gets on is begun anew as often as need be: only what does not is given up.
+        self._ask(f"UPDATE kernel_task SET attempts = 1 {_OURS} AND NOT is_cancelled RETURNING 1")
+        self.attempt = 1
+        Job.objects.filter(id=self.id).update(result=result, done=self.done, total=self.total)
+
+    def end(self, result: Mapping[str, Any]) -> None:
+        """See jobs.Progress."""
+        fault("job.before_end")
+        self._ask(f"DELETE FROM kernel_task {_OURS} AND NOT is_cancelled RETURNING 1")
+        Job.objects.filter(id=self.id).update(
+            state="done", result=result, error="", done=self.done, total=self.total
+        )
+
+    def _ask(self, sql: str) -> None:
+        """Touch the task as its holder; raises Lost, or Cancelled, when it is not ours."""
+        ours = [self.id, self.holder]
+        if not run(sql, ours):
+            raise Cancelled if run(f"SELECT 1 FROM kernel_task {_OURS}", ours) else Lost
+
+
+_OURS = "WHERE id = %s AND holder = %s"
 
 
 def claim(after: int, holder: uuid.UUID, now: dt.datetime) -> Held | None:
@@ -155,32 +180,15 @@ BROKEN = _("Something went wrong on our side; it has been recorded. Nothing was 
 
 
 def _work(held: Held) -> None:
-    """Do piece after piece; one that met a deadlock runs again."""
-    attempt = 0
-    while True:
-        try:
-            if _piece(held):
-                return
-            attempt = 0
-        except OperationalError as error:
-            attempt += 1
-            if attempt == MAX_ATTEMPTS or not may_heal(error):
-                raise
-        held(held.done)
-
-
-def _piece(held: Held) -> bool:
-    """Do what is next, in one transaction unless the work opens its own; whether that was the last of it."""
+    """Do the work, from what it kept to its end."""
     with tenant(held.enterprise_id):
         job, ctx = _opened(held)
-        is_done = job.kind not in STEPWISE and _finish(held, _done(ctx, job, held))
-    if job.kind in STEPWISE:
-        result = _done(ctx, job, held)
+    with translation.override(job.locale or None):
+        result = WORKS[job.kind](ctx, job, held)
+    if result is not None:
         with tenant(held.enterprise_id):
-            is_done = _finish(held, result)
-    if is_done:
-        fault("job.after_end")
-    return is_done
+            held.end(result)
+    fault("job.after_end")
 
 
 def _opened(held: Held) -> tuple[Job, Context]:
@@ -193,55 +201,15 @@ def _opened(held: Held) -> tuple[Job, Context]:
     return job, ctx
 
 
-def _done(ctx: Context, job: Job, held: Held) -> Mapping[str, Any] | Part:
-    with translation.override(job.locale or None):
-        return WORKS[job.kind](ctx, job, held)
-
-
-def _finish(held: Held, result: Mapping[str, Any] | Part) -> bool:
-    """Keep the result with the mark that it is done; of a Part, how far it is. Returns whether it is done."""
-    fault("job.before_end")
-    if isinstance(result, Part):
-        _hold_on(held)
-        Job.objects.filter(id=held.id).update(result=result.result, done=held.done, total=held.total)
-        return False
-    _take_away(held)
-    Job.objects.filter(id=held.id).update(
-        state="done", result=result, error="", done=held.done, total=held.total
-    )
-    return True
-
-
-_OURS = "WHERE id = %s AND holder = %s"
-
-
-def _hold_on(held: Held) -> None:
-    """Keep the task, as its holder, while a part is committed. Raises Lost, or Cancelled, when it is not ours."""
-    _require_ours(held, f"SELECT 1 FROM kernel_task {_OURS} AND NOT is_cancelled FOR UPDATE")
-
-
-def _take_away(held: Held) -> None:
-    """Remove the task as its holder. Raises Lost, or Cancelled, when it is not ours to end."""
-    _require_ours(held, f"DELETE FROM kernel_task {_OURS} AND NOT is_cancelled RETURNING 1")
-
-
-def _require_ours(held: Held, sql: str) -> None:
-    ours = [held.id, held.holder]
-    if not run(sql, ours):
-        raise Cancelled if run(f"SELECT 1 FROM kernel_task {_OURS}", ours) else Lost
-
-
 def _end(held: Held, state: str, message: Label = "", result: Mapping[str, Any] | None = None) -> None:
     """Close a task whose work was rolled back."""
     with tenant(held.enterprise_id):
-        if not run(
-            "DELETE FROM kernel_task WHERE id = %s AND holder = %s RETURNING 1", [held.id, held.holder]
-        ):
+        if not run(f"DELETE FROM kernel_task {_OURS} RETURNING 1", [held.id, held.holder]):
             return
         job = Job.objects.defer("content").get(id=held.id)
         with translation.override(job.locale or None):
             error = str(message)[:500]
-        kept = {} if result is None else {"result": result}  # parts that were done have said theirs
+        kept = {} if result is None else {"result": result}  # what was kept stays
         Job.objects.filter(id=held.id).update(
             state=state, error=error, done=held.done, total=held.total, **kept
         )

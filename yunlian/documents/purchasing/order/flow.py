@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from yunlian.kernel import fields as f
+from yunlian.kernel.consent import ASK, DECLINED, GRANTED, RECALL
 from yunlian.kernel.document import REASON, STANDARD, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
@@ -17,6 +18,7 @@ from .quote import LINES, post_agreed, quoted_total, take_quote
 
 # Collaboration states in which the supplier has a say in what becomes of the order.
 BOUND = ("sent", "accepted", "quoted", "agreed")
+_MAY_ASK = ("none", "declined")
 Given = dict[str, Any]
 # What a supplier tells of their own document, as code.state; its name is ours to give, in our reader's language.
 THEIRS = (
@@ -133,12 +135,6 @@ def granted(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterabl
     return ()
 
 
-def keep_reason(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
-    """Keep why."""
-    order.reason = given["reason"]
-    return ()
-
-
 _ACTS = {"approve": approve, "unapprove": unapprove, "close": close}
 _PROGRESS = Step(
     "partner_progress",
@@ -246,44 +242,9 @@ WITHDRAWAL = Flow(
         State("declined", _("Withdrawal declined"), "bad"),
     ),
     steps=(
-        Step(
-            "recall",
-            _("Recall"),
-            ("none", "declined"),
-            "asked",
-            when=("approved",),
-            may=lambda order: order.collab == "sent",
-            tone="danger",
-        ),
-        Step(
-            "ask_withdrawal",
-            _("Ask to have it back"),
-            ("none", "declined"),
-            "asked",
-            input=(REASON,),
-            act=keep_reason,
-            when=("approved",),
-            may=lambda order: order.collab in ("accepted", "quoted", "agreed"),
-            tone="danger",
-        ),
-        Step(
-            "partner_grant_withdrawal",
-            _("Withdrawal granted"),
-            ("asked",),
-            "granted",
-            act=granted,
-            when=("approved",),
-            is_partner=True,
-        ),
-        Step(
-            "partner_decline_withdrawal",
-            _("Withdrawal declined"),
-            ("asked",),
-            "declined",
-            input=(REASON,),
-            act=keep_reason,
-            when=("approved",),
-            is_partner=True,
-        ),
+        replace(RECALL, from_=_MAY_ASK, may=lambda order: order.collab == "sent"),
+        replace(ASK, from_=_MAY_ASK, may=lambda order: order.collab in ("accepted", "quoted", "agreed")),
+        replace(GRANTED, act=granted),
+        DECLINED,
     ),
 )

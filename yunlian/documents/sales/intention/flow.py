@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from yunlian.kernel import fields as f
+from yunlian.kernel.consent import ASKED_FOR, DECLINE, GRANT, keep_reason
 from yunlian.kernel.document import REASON, STANDARD, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
@@ -69,12 +70,6 @@ def quote(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context)
 def agree(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
     """The dealer took our quotation: the intention is in force."""
     intention.state = "approved"
-    return ()
-
-
-def keep_reason(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
-    """Show the reason the other side, or we, gave last."""
-    intention.reason = given["reason"]
     return ()
 
 
@@ -174,33 +169,13 @@ WITHDRAWAL = Flow(
         State("declined", _("Withdrawal declined"), "bad"),
     ),
     steps=(
-        Step(
-            "partner_ask_withdrawal",
-            _("Withdrawal asked for"),
-            ("none", "declined"),
-            "asked",
-            input=(REASON,),
-            act=keep_reason,
-            may=lambda intention: intention.collab in ("quoting", "quoted", "agreed"),
-            is_partner=True,
-        ),
-        Step(
-            "grant_withdrawal",
-            _("Grant withdrawal"),
-            ("asked",),
-            "granted",
+        replace(ASKED_FOR, may=lambda intention: intention.collab in ("quoting", "quoted", "agreed")),
+        replace(
+            GRANT,
             effect=("negate",),
             act=grant,
-            tone="danger",
             confirm=_("The intention is voided and the customer may change the order."),
         ),
-        Step(
-            "decline_withdrawal",
-            _("Decline withdrawal"),
-            ("asked",),
-            "declined",
-            input=(REASON,),
-            act=keep_reason,
-        ),
+        DECLINE,
     ),
 )
