@@ -75,7 +75,9 @@ def tell(enterprise_id: int, row: Outbox) -> None:
             )
             for each in approvers.find(ctx, document, row.record, submitter, list(carrying))
         ]  # fmt: skip
-        Notice.objects.bulk_create(made, ignore_conflicts=True)
+        if made:
+            Notice.objects.bulk_create(made, ignore_conflicts=True)
+            _begin(ctx)
 
 
 def _author(row: Outbox) -> uuid.UUID:
@@ -99,6 +101,7 @@ def settle(enterprise_id: int, row: Outbox) -> None:
         outcome = f"{row.event} {'' if found is None else found.by_name}"[:200]
         mine.filter(state="waiting").update(state="dropped", outcome=outcome, settled_at=row.at, due_at=None)
         mine.filter(state="sent").update(state="settling", outcome=outcome, tries=0, due_at=row.at)
+        _begin(context_of_communication_user(enterprise_id, row.at))
 
 
 def follow(document: Document) -> None:
@@ -167,9 +170,14 @@ def visit(now: dt.datetime) -> None:
     """Begin the job of every enterprise that has something to say."""
     for enterprise_id in sorted(set(Territory.objects.values_list("enterprise_id", flat=True))):
         with tenant(enterprise_id):
-            is_due = Notice.objects.filter(due_at__lte=now).exists()
-            if is_due and not Job.objects.filter(kind=KIND, state__in=["queued", "running"]).exists():
-                enqueue(context_of_communication_user(enterprise_id, now), KIND)
+            if Notice.objects.filter(due_at__lte=now).exists():
+                _begin(context_of_communication_user(enterprise_id, now))
+
+
+def _begin(ctx: Context) -> None:
+    """Put the job into the queue, unless it is there; one that has read what is due already is followed by the chore's."""
+    if not Job.objects.filter(kind=KIND, state__in=["queued", "running"]).exists():
+        enqueue(ctx, KIND)
 
 
 @job(KIND, is_stepwise=True)

@@ -10,7 +10,7 @@ from psycopg import errors
 from . import api, faults, jobs, retention, worker
 from .events import _after, after
 from .jobs import Failed, enqueue
-from .models import Job, Lease, Outbox, Task
+from .models import Due, Job, Lease, Outbox, Task
 from .relay import Relay
 from .scope import tenant
 from .testing import NOW, context, make
@@ -316,6 +316,32 @@ def test_a_failing_consumer_is_asked_again_and_holds_up_nobody(ctx, heard, monke
     fails.clear()
     relay.visit(NOW + dt.timedelta(minutes=1))
     assert not Outbox.objects.filter(delivered_at=None).exists()
+
+
+def test_a_quiet_enterprise_is_visited_at_once_when_somebody_waits_for_its_event(ctx, heard, monkeypatch):
+    relay = relay_for(ctx.enterprise_id, monkeypatch)
+    relay.visit(NOW)
+    make(CODE, ctx)
+    relay.visit(NOW + dt.timedelta(milliseconds=1))
+    assert len(heard) == 1
+    assert not Due.objects.exists()
+
+
+def test_an_event_nobody_waits_for_calls_nobody(ctx, monkeypatch):
+    monkeypatch.setattr("yunlian.kernel.events._after", _after.__class__(list))
+    make(CODE, ctx)
+    assert not Due.objects.exists()
+
+
+def test_a_call_that_was_lost_is_made_good_by_the_round(ctx, heard, monkeypatch):
+    relay = relay_for(ctx.enterprise_id, monkeypatch)
+    relay.visit(NOW)
+    make(CODE, ctx)
+    Due.objects.all().delete()
+    relay.visit(NOW + dt.timedelta(milliseconds=1))
+    assert heard == []
+    relay.visit(NOW + dt.timedelta(seconds=3))
+    assert len(heard) == 1
 
 
 def test_one_process_relays_at_a_time(ctx, heard, monkeypatch):
