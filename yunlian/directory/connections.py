@@ -1,5 +1,6 @@
 """Connections: set up, switched on and off, their secrets sealed, and the receivers we made for their callbacks."""
 
+import datetime as dt
 import secrets as random
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from yunlian.org.models import Department
 
 from . import setup
 from .adapters import Reader, Writer
-from .models import CallbackAddress, Connection, Match, Territory
+from .models import CallbackAddress, Connection, Installed, Match, Territory
 
 PURPOSE = "directory secrets"
 Make = Callable[[Connection, Mapping[str, str]], Reader]
@@ -214,12 +215,27 @@ def switch(ctx: Context, id_: Any, *, is_on: bool) -> Connection:
         lacking = setup.lacking(conn, secrets_of(conn))
         if lacking:
             raise Invalid(*(Problem(name, _("Must be filled in."), code="required") for name in lacking))
+        if conn.origin == "market":
+            installed(conn.corp_id, ctx.now)
         if conn.state == "left":
             restore_matches(conn)
             conn.bound_at = ctx.now
         conn.bound_at = conn.bound_at or ctx.now
     set_state(ctx, conn, "on" if is_on else "off")
     return conn
+
+
+def installed(corp_id: str, now: dt.datetime) -> Installed:
+    """Return how a corp has our app of the marketplace. Raises Refused when it has not, or its time is over."""
+    found = Installed.objects.filter(
+        platform="dingtalk", corp_id=corp_id, state__in=["on", "stopped"]
+    ).first()
+    if found is None:
+        raise Refused(Problem("corp_id", _("This corp has not installed the app."), code="not_installed"))
+    if found.ends_at is not None and found.ends_at <= now:
+        message = _("The trial, or what was paid for, is over: buy the app in DingTalk's marketplace first.")
+        raise Refused(Problem("corp_id", message, code="over"))
+    return found
 
 
 def set_state(ctx: Context, conn: Connection, state: str) -> None:

@@ -13,8 +13,8 @@ from yunlian.kernel.jobs import enqueue, show_job
 from yunlian.kernel.load import reference
 from yunlian.kernel.text import _
 
-from . import connections, health, lifecycle, setup
-from .bodies import CONNECTION, JOB, RECEIVER, TEXT, answering, fields, rows, taking
+from . import connections, health, setup
+from .bodies import CONNECTION, JOB, RECEIVER, answering, fields, rows, taking
 from .models import CallbackAddress, Connection, shown_moment
 
 
@@ -156,18 +156,6 @@ def ask_doctor(request: Request, id: str) -> Any:
 def invite_members(request: Request, id: str) -> Any:
     """Invite everybody who was pushed to WeCom; the job's result has the QR code by which people join."""
     return _queued(request, "directory.invite", connections.find(id))
-
-
-@route(
-    "POST",
-    "/api/directory/bind",
-    needs="directory.connection.edit",
-    schema=taking("code", code=TEXT, answer=JOB),
-)
-def bind_installed(request: Request) -> Any:
-    """Bind to the DingTalk corp that installed our app, with the code its admin console sent along."""
-    made = lifecycle.ask_to_bind(request.ctx, fields(request, "code").get("code"))
-    return Answer({"job": show_job(made)}, 202)
 
 
 @route("GET", "/api/directory/connections/{id}/health", needs="directory.connection.view")

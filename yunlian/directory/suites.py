@@ -130,7 +130,8 @@ def note(suite_key: str, event: Event, now: dt.datetime) -> None:
     elif isinstance(what, events.Relieved | events.CorpRemoved):
         changed = {"state": "relieved"}
     elif isinstance(what, events.Order) and what.stops_ms:
-        changed = {"ends_at": dt.datetime.fromtimestamp(what.stops_ms / 1000, dt.UTC)}
+        ends_at = dt.datetime.fromtimestamp(what.stops_ms / 1000, dt.UTC)
+        changed = {"ends_at": ends_at, "is_trial": what.charge == "TRYOUT"}
     if not changed:
         return
     row, is_new = Installed.objects.get_or_create(
