@@ -161,7 +161,7 @@ def invite_members(request: Request, id: str) -> Any:
 @route("GET", "/api/directory/connections/{id}/health", needs="directory.connection.view")
 def read_health(request: Request, id: str) -> Any:
     """Last callbacks, last sync, tokens, and how much of the limits is left."""
-    return health.health(connections.find(id))
+    return health.health(connections.find(id), request.ctx.now)
 
 
 def _queued(request: Request, kind: str, conn: Connection, content: bytes | None = None) -> Answer:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import msgspec
 from django.conf import settings
 
-from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Missing
 from yunlian.kernel.sealing import seal, unseal
 from yunlian.platforms.dingtalk import events
@@ -82,9 +81,8 @@ def keep_ticket(suite_key: str, ticket: str, now: dt.datetime) -> None:
     Suite.objects.filter(suite_key=suite_key).update(ticket=sealed, ticket_at=now)
 
 
-@chore("directory.suite", every_s=60)
 def follow_settings(now: dt.datetime) -> None:
-    """Take over the credentials of our app from the environment when they are new; see settings.DINGTALK_SUITE."""
+    """Take over the credentials of our app from the environment when they are new, at a start; see settings.DINGTALK_SUITE."""
     given = settings.DINGTALK_SUITE
     if given and _given(given) != _kept(given["key"]):
         keep(

@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 from psycopg import errors
 
-from . import api, faults, jobs, retention, worker
+from . import api, faults, jobs, leases, retention, worker
 from .events import _after, after
 from .jobs import Failed, enqueue
 from .models import Due, Job, Lease, Outbox, Task
@@ -352,6 +352,15 @@ def test_one_process_relays_at_a_time(ctx, heard, monkeypatch):
     assert heard == []
     relay.visit(NOW + dt.timedelta(seconds=6))
     assert len(heard) == 1
+
+
+def test_who_stops_gives_its_leases_back_and_nobody_elses(ctx):
+    ours, theirs = uuid.uuid4(), uuid.uuid4()
+    assert leases.take_lease("one", ours, NOW, 60)
+    assert leases.take_lease("two", theirs, NOW, 60)
+    leases.give_back(ours)
+    assert leases.take_lease("one", theirs, NOW, 60)
+    assert not leases.take_lease("two", ours, NOW, 60)
 
 
 def test_what_is_past_its_time_goes_and_the_rest_stays(ctx, work, monkeypatch):
