@@ -95,7 +95,7 @@ def create(ctx: Context, data: Mapping[str, Any]) -> Connection:
     )  # fmt: skip
     conn.save(force_insert=True)
     for receiver in guide.receivers:
-        _address(ctx, conn, receiver.name)
+        make_address(conn, receiver.name)
     _take(ctx, conn, {k: v for k, v in data.items() if k != "platform"}, "created")
     return conn
 
@@ -262,14 +262,15 @@ def restore_matches(conn: Connection) -> int:
     return back
 
 
-def _address(ctx: Context, conn: Connection, receiver: str) -> None:
+def make_address(conn: Connection, receiver: str, platform: str = "") -> CallbackAddress:
     """Make the address, token and AES key of one receiver: ours to give, so that no two receivers share any."""
     key = random.token_urlsafe(32)
-    CallbackAddress.objects.create(
-        key=key, enterprise_id=ctx.enterprise_id, connection_id=conn.id, platform=conn.platform, receiver=receiver,
-        token=_letters(32), wrapped=seal(PURPOSE, key, _letters(43).encode()), receive_id=conn.corp_id,
-        made_at=ctx.now,
+    made: CallbackAddress = CallbackAddress.objects.create(
+        key=key, enterprise_id=conn.enterprise_id, connection_id=conn.id, platform=platform or conn.platform,
+        receiver=receiver, token=_letters(32), wrapped=seal(PURPOSE, key, _letters(43).encode()), receive_id=conn.corp_id,
+        made_at=dt.datetime.now(dt.UTC),
     )  # fmt: skip
+    return made
 
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -288,7 +289,7 @@ def renew_address(ctx: Context, id_: Any, receiver: str) -> CallbackAddress:
     ).delete()
     if not gone:
         raise Missing("receiver")
-    _address(ctx, conn, receiver)
+    make_address(conn, receiver)
     _mark(conn)
     _save(ctx, conn, "edited", [{"field": "receiver", "line": None, "old": receiver, "new": receiver}])
     return CallbackAddress.objects.get(

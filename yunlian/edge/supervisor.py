@@ -30,7 +30,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from yunlian.edge.place import ROOT, VAR, write_private
 from yunlian.edge.postgres import Server, ServerError
 from yunlian.edge.roles import Access, SetupError, prepare
-from yunlian.platforms.dingtalk.sandbox.world import SUITE, SUITE_SECRET, VENDOR, sso_secret_of
+from yunlian.platforms.dingtalk.sandbox.world import (
+    CARD_TEMPLATE,
+    SUITE,
+    SUITE_SECRET,
+    VENDOR,
+    sso_secret_of,
+)
 
 MARK = "YUNLIAN_STARTED_BY"
 ROLES = ("web", "worker", "chain", "sandbox")
@@ -225,6 +231,7 @@ class Supervisor:
         return json.dumps({
             "key": SUITE, "secret": SUITE_SECRET, "token": token[:32], "aes_key": aes_key[:43], "path": path[:40],
             "vendor": VENDOR, "sso_secret": sso_secret_of(VENDOR),
+            "card_template": CARD_TEMPLATE,
         })  # fmt: skip
 
     def migrated(self) -> bool:

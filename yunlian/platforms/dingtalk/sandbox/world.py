@@ -144,6 +144,7 @@ class App:
     receiver: Receiver = field(default_factory=Receiver)
     denied: list[str] = field(default_factory=list)
     card_routes: dict[str, str] = field(default_factory=dict)
+    card_secrets: dict[str, str] = field(default_factory=dict)  # by route; requests are signed with them
 
     @property
     def is_suite(self) -> bool:
@@ -363,6 +364,9 @@ def secret(prefix: str = "") -> str:
 SUITE = "suiteyunlian00000001"
 SUITE_SECRET = "suite-secret-of-the-sandbox"
 VENDOR = "dingvendor0001"
+CARD_TEMPLATE = (
+    "sandbox-approval.schema"  # what the phone draws cards by; it draws any, by the names of its data
+)
 _PLACES = {
     1001: ("销售部", 1), 1002: ("采购部", 1), 1003: ("仓储部", 1), 1004: ("财务部", 1),
     1011: ("华东大区", 1001), 1012: ("华南大区", 1001),
