@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from yunlian.directory import connections, looks, notices
-from yunlian.directory.models import CallbackAddress, Notice
+from yunlian.directory import asking, connections, looks, notices
+from yunlian.directory.models import Ask, CallbackAddress, Notice
 from yunlian.kernel import worker
 from yunlian.kernel.document import find_document
 from yunlian.kernel.load import load
@@ -27,7 +27,7 @@ from yunlian.platforms.sandbox.testing import receiver
 from yunlian.platforms.wecom.sandbox import state as wecom
 from yunlian.platforms.wecom.sandbox.state import Receiver, Wecom
 
-from .conftest import HOST, Browser, Office, Phones, settled
+from .conftest import HOST, PASSWORD, Browser, Office, Phones, settled
 
 CODE = "purchase.order"
 
@@ -550,6 +550,61 @@ def test_a_card_whose_answer_was_lost_is_sent_once(desk: Desk, ding: Cards) -> N
 
 def _dingtalk(desk: Desk) -> list[Any]:
     return list(desk.phones.sandbox.sandbox.world.part(DingTalk).notices.values())
+
+
+# --- asking for a mobile ---
+
+
+def ask(desk: Desk, employee: Any) -> Ask:
+    with tenant(desk.office.id):
+        asking.ask(desk.office.ctx, employee)
+    desk.work()
+    with tenant(desk.office.id):
+        return Ask.objects.get(employee_id=employee)
+
+
+def test_who_is_asked_for_their_mobile_is_told_where_they_are_with_the_way_to_type_it(desk: Desk) -> None:
+    hired = desk.office.hire("NEW", "buyer", login="newcomer")
+    desk.office.match(desk.office.dingtalk, hired, "u1004")
+    assert ask(desk, hired).told_on == "dingtalk"
+    (told,) = [each for each in _dingtalk(desk) if "u1004" in each.users]
+    card = told.message["action_card"]
+    assert card["single_url"] == f"{HOST}/e/ACME?to=%2F&inside=dingtalk"
+    assert "管理员" in card["markdown"]
+    assert ask(desk, hired).told_on == "dingtalk", "asked once more"
+    assert len([each for each in _dingtalk(desk) if "u1004" in each.users]) == 1
+    browser = Browser()
+    browser.post("/api/session", login="newcomer", password=PASSWORD)
+    (row,) = browser.get("/api/directory/asked").json()["rows"]
+    assert row["is_me"]
+    given = browser.call("PUT", "/api/directory/asked", {"mobile": "13812345678"})
+    assert (given.status_code, given.json()["rows"]) == (200, [])
+
+
+def test_for_whom_is_on_no_platform_the_head_is_told(desk: Desk, manager: Any) -> None:
+    hired = desk.office.hire("NEW", "buyer")
+    assert ask(desk, hired).told_on == "wecom"
+    (told,) = desk.phone("lisi")
+    assert "员工NEW" in str(told["body"])
+
+
+def test_who_can_be_told_nowhere_is_asked_when_they_come(desk: Desk) -> None:
+    hired = desk.office.hire("NEW", "buyer")
+    assert ask(desk, hired).told_on == ""
+    assert _dingtalk(desk) == []
+
+
+def test_a_platform_that_refuses_is_said_and_the_next_is_tried(desk: Desk) -> None:
+    hired = desk.office.hire("NEW", "buyer")
+    desk.office.match(desk.office.wecom, hired, "nobody-there")
+    assert ask(desk, hired).told_on == ""
+    with tenant(desk.office.id):
+        job = Job.objects.get(kind="directory.asking")
+    assert (job.state, "81013" in job.error) == ("failed", True)
+    other = desk.office.hire("NEW2", "buyer")
+    desk.office.match(desk.office.wecom, other, "nobody-either")
+    desk.office.match(desk.office.dingtalk, other, "u1004")
+    assert ask(desk, other).told_on == "dingtalk"
 
 
 def test_an_enterprise_without_connections_tells_nobody(db, phones: Phones) -> None:

@@ -455,11 +455,15 @@ class Look(TenantModel):
 
 
 class Ask(TenantModel):
-    """That somebody was asked for their mobile, and by whom; answered by themselves."""
+    """That somebody was asked for their mobile, and by whom; answered by themselves.
+
+    `told_on` is the platform on which they, or the head who answers for them, got a message; blank for who is on none.
+    """
 
     employee = f.Ref(Employee, label=_("Employee"), null=False, cascade=True)
     asked_by = f.Text(label=_("Asked by"))
     asked_at = f.Moment(label=_("Asked"), readonly=True, null=False)
+    told_on = models.CharField(max_length=20, default="")
     answered_at = f.Moment(label=_("Answered"), readonly=True)
 
     class Meta:

@@ -64,8 +64,8 @@ export interface Person { key: string; name: string; account?: string; mobile?: 
 export interface Way { what: string; label: string }
 export interface Conflict {
   message: string; ways: Way[]; rivals: Person[]; options: { key: string; name: string }[]; params: Record<string, unknown>;
-  /** Who it is about, as they stand with us; `asked_at`: since when they are asked for their mobile. */
-  subject: Partial<Person> & { asked_at?: string | null };
+  /** Who it is about, as they stand with us; `asked_at`: since when they are asked for their mobile, `told_on`: where they got a message. */
+  subject: Partial<Person> & { asked_at?: string | null; told_on?: "" | "wecom" | "dingtalk" };
 }
 export interface Change {
   id: string; run: string; kind: Kind; act: Act; act_label: string; state: string; state_label: string; name: string; place: string;
