@@ -7,7 +7,7 @@ import { localPath } from "./sign/ways";
 
 const Nothing = { render: () => null };
 /** Pages of the way in, which open signed in or not. */
-export const OPEN = new Set<unknown>(["sign-in", "back", "enterprise", "console", "console-of-corp"]);
+export const OPEN = new Set<unknown>(["sign-in", "back", "enterprise", "console", "console-of-corp", "install"]);
 
 export const router = createRouter({
   history: createWebHistory(),
@@ -17,6 +17,7 @@ export const router = createRouter({
     { path: "/e/:enterprise?", name: "enterprise", component: Nothing },
     { path: "/e/:enterprise/console", name: "console", component: Nothing },
     { path: "/sign-in/console", name: "console-of-corp", component: Nothing },
+    { path: "/install/dingtalk", name: "install", component: Nothing },
     { path: "/", name: "home", component: Nothing },
     { path: "/me", name: "me", component: Nothing },
     { path: "/decide/:code([a-z_]+\\.[a-z_]+)/:id", name: "decide", component: Nothing },

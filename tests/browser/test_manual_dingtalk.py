@@ -1,13 +1,14 @@
 """Manual 003, step by step, as an administrator follows it in the browser against the sandbox.
 
-The app is the corp's own; each step is a function named after it, with a picture for the guide.
+First the app of the marketplace, which the manual installs, then one of the corp's own; each step is a function named after
+it, with a picture for the guide.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.desk import Desk
 from tests.browser.sandbox import Played
@@ -155,6 +156,137 @@ def then_binding_again_restores(page: Page, desk: Desk, played: Played, before: 
     assert people_of(desk) == before
     compare(desk)
     assert chip(page, "add") == 0
+
+
+# --- 在钉钉内安装及绑定: the app of the marketplace ---
+
+PRINTER = "dingcorp0002"  # the corp of the sandbox whose administrator is new here
+EXPIRY = 60_000  # the worker asks every half minute whose time is over
+
+
+def card_of(page: Page) -> Locator:
+    return page.locator('[data-platform="dingtalk"]')
+
+
+def step_a_install_in_the_marketplace(market: Page, picture: Taken) -> Page:
+    """进入应用市场，找到应用，点击「安装应用」: DingTalk sends the administrator to us with proof of who they are."""
+    expect(market.get_by_role("button", name="安装应用")).to_be_visible()
+    picture(market, "market-offer")
+    market.get_by_role("button", name="安装应用").click()
+    with market.expect_popup() as opened:
+        market.get_by_role("button", name="授权并安装").click()
+    page = opened.value
+    expect(page.get_by_text("您好，周明")).to_be_visible(timeout=LONG)
+    assert "code=" not in page.url
+    picture(page, "market-arrival")
+    return page
+
+
+def step_b_create_and_bind(page: Page, picture: Taken) -> str:
+    """创建者: a new enterprise on trial, with a login that works without DingTalk too; bound at once. Returns its code."""
+    page.locator('[data-part="new"]').get_by_role("button", name="新建企业").click()
+    code = page.get_by_label("企业代码").input_value()
+    page.get_by_label("账号").fill(f"zhou.{code.lower()}")
+    page.get_by_label("密码").fill("a quiet green lamp")
+    picture(page, "market-found")
+    page.get_by_role("button", name="新建并绑定").click()
+    expect(card_of(page)).to_contain_text("试用还剩 15 天")
+    expect(card_of(page).locator("header .tag")).to_have_text("已启用")
+    return code
+
+
+def step_c_people_come_by_themselves(page: Page, desk: Desk, played: Played, picture: Taken) -> None:
+    """成员管理中的组织架构按照可见范围同步: the first sync begins by itself, and a change of the range another."""
+    expect(card_of(page)).to_contain_text("全部员工", timeout=LONG)
+    assert people_of(desk) == 9, "all but the one who is in several departments, whom we ask about"
+    picture(page, "market-bound")
+    asked = {"corp_id": PRINTER, "app_key": suite_of(played)}
+    played.post("dingtalk/apps/range", **asked, departments=[1, 1001], users=["u1009"])
+    page.goto("/directory.connection/dingtalk")
+    expect(page.locator('[data-step="market"]')).to_contain_text("凭证和通知地址由钉钉直接提供")
+    expect(page.locator('[data-step="keys"]')).to_have_count(0)
+
+
+def suite_of(played: Played) -> str:
+    apps = played.get("dingtalk/overview")["apps"]
+    return str(next(each["key"] for each in apps if each["is_suite"]))
+
+
+def step_d_stopped_and_started_in_dingtalk(page: Page, played: Played, picture: Taken) -> None:
+    """钉钉端停用: seen here within seconds, and so is that it runs again."""
+    asked = {"corp_id": PRINTER, "app_key": suite_of(played)}
+    tag = page.locator("header:has(h1) > .tag")
+    played.post("dingtalk/apps/stop", **asked)
+    again_until(page, tag, "已被平台停用")
+    expect(page.locator('[data-step="market"]')).to_contain_text("已在钉钉停用")
+    picture(page, "market-stopped")
+    played.post("dingtalk/apps/restore", **asked)
+    again_until(page, tag, "已启用")
+
+
+def again_until(page: Page, one: Locator, words: str, limit_ms: int = LONG) -> None:
+    """Open the page again until something on it says so."""
+    for _second in range(limit_ms // 1000):
+        page.reload()
+        expect(one).to_be_visible()
+        if words in one.inner_text():
+            return
+        page.wait_for_timeout(1000)
+    expect(one).to_contain_text(words)
+
+
+def step_e_the_trial_ends(page: Page, played: Played, picture: Taken) -> None:
+    """新用户试用期到期后将自动解绑: told before, with who is concerned; then it is unbound, and nobody is locked out."""
+    asked = {"corp_id": PRINTER, "app_key": suite_of(played), "kind": "TRYOUT"}
+    played.post("dingtalk/apps/buy", **asked, days=2.5)
+    page.goto("/directory.connection")
+    again_until(page, card_of(page), "试用还剩 3 天")
+    expect(card_of(page)).to_contain_text("到期后自动解除绑定")
+    picture(page, "trial-ending")
+    card_of(page).get_by_role("link", name="查看谁会受影响").click()
+    expect(page.locator('[data-part="locked"]')).to_contain_text("王芳")
+    picture(page, "trial-concerned")
+    played.post("dingtalk/apps/buy", **asked, days=-0.01)
+    page.goto("/directory.connection")
+    again_until(page, card_of(page).locator("header .tag"), "已解绑", EXPIRY)
+    expect(card_of(page)).to_contain_text("到期")
+    picture(page, "trial-over")
+
+
+def step_f_bought_it_is_bound_again(page: Page, played: Played) -> None:
+    """Not before it is bought; then everybody is who they were."""
+    page.goto("/directory.connection/dingtalk/leaving")
+    rebind = page.get_by_role("button", name="重新绑定", exact=True)
+    rebind.click()
+    expect(page.locator(".el-message--error")).to_contain_text("应用市场购买")
+    played.post("dingtalk/apps/buy", corp_id=PRINTER, app_key=suite_of(played), kind="BUY", days=365)
+    page.wait_for_timeout(2000)
+    rebind.click()
+    expect(page.locator("header:has(h1) .tag")).to_have_text("已启用")
+
+
+def test_an_administrator_installs_from_the_marketplace(
+    site: Installation, open_page: Opener, picture: Taken, dingtalk: Played
+) -> None:
+    market = open_page()
+    market.add_init_script(f"localStorage.setItem('sandbox.dingtalk.corp', '{PRINTER}')")
+    market.goto(f"{dingtalk.root}/sandbox/#dingtalk/workbench")
+    page = step_a_install_in_the_marketplace(market, picture)
+    code = step_b_create_and_bind(page, picture)
+    desk = Desk(page)
+    step_c_people_come_by_themselves(page, desk, dingtalk, picture)
+    step_d_stopped_and_started_in_dingtalk(page, dingtalk, picture)
+    step_e_the_trial_ends(page, dingtalk, picture)
+    nobody = open_page()
+    nobody.goto("/")
+    nobody.get_by_label("账号").fill(f"zhou.{code.lower()}")
+    nobody.get_by_label("密码").fill("a quiet green lamp")
+    nobody.keyboard.press("Enter")
+    expect(nobody.locator(".home h1")).to_be_visible()  # unbound, the creator still comes in
+    step_f_bought_it_is_bound_again(page, dingtalk)
+
+
+# --- an app of the corp's own ---
 
 
 def test_an_administrator_follows_manual_003(

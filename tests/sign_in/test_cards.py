@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from yunlian.directory import connections, looks, notices
-from yunlian.directory.models import CallbackAddress, Notice
+from yunlian.directory import asking, connections, looks, notices
+from yunlian.directory.models import Ask, CallbackAddress, Notice
 from yunlian.kernel import worker
 from yunlian.kernel.document import find_document
 from yunlian.kernel.load import load
@@ -22,11 +22,12 @@ from yunlian.kernel.steps import move
 from yunlian.kernel.testing import context, make
 from yunlian.org.models import Employee, EmployeeRole, Role, User
 from yunlian.platforms.dingtalk.sandbox.world import DingTalk
+from yunlian.platforms.dingtalk.signatures import suite_signature
 from yunlian.platforms.sandbox.testing import receiver
 from yunlian.platforms.wecom.sandbox import state as wecom
 from yunlian.platforms.wecom.sandbox.state import Receiver, Wecom
 
-from .conftest import HOST, Browser, Office, Phones, settled
+from .conftest import HOST, PASSWORD, Browser, Office, Phones, settled
 
 CODE = "purchase.order"
 
@@ -394,8 +395,216 @@ def test_dingtalk_shows_it_and_what_became_of_it(desk: Desk) -> None:
     assert "文员" in str(shown.status)
 
 
+class Cards:
+    """Interactive cards on DingTalk: the boss is `u1001`; what DingTalk posts about a press reaches us afterwards."""
+
+    def __init__(self, desk: Desk, listening: Any) -> None:
+        self.desk, self.listening = desk, listening
+        self.world = desk.phones.sandbox.sandbox.world
+        self.state = self.world.part(DingTalk)
+
+    def shown(self, user: str = "u1001") -> list[dict[str, str]]:
+        return [each.data for each in self.state.cards.values() if each.userid == user]
+
+    def press(self, n: int = 0, action: str = "approve") -> Any:
+        """Press the n-th card; returns what DingTalk sent us."""
+        card = list(self.state.cards.values())[n]
+        with self.world.change():
+            app = self.state.apps[card.app_key]
+            self.path = app.card_routes[card.route].removeprefix(HOST)
+            app.card_routes[card.route] = self.listening.url
+        self.desk.phones.sandbox.control("/dingtalk/phone/press", track_id=card.track_id, action=action)
+        with self.world.change():
+            app.card_routes[card.route] = HOST + self.path
+        return self.listening.got[-1]
+
+    def post(self, received: Any, **headers: str) -> Any:
+        kept = {name: value for name, value in received.headers.items() if name.startswith("x-ddpaas")}
+        return Client().generic("POST", self.path, received.body, "application/json", headers=kept | headers)
+
+    def answer(self, n: int = 0, action: str = "approve") -> dict[str, str]:
+        """Press, and what our answer puts on the card."""
+        answer = self.post(self.press(n, action))
+        assert answer.status_code == 200, answer.content
+        return dict(answer.json().get("cardData", {}).get("cardParamMap", {}))
+
+
+@pytest.fixture
+def ding(desk: Desk):
+    office = desk.office
+    office.match(office.dingtalk, office.founded.admin_id, "u1001")
+    with tenant(office.id):
+        connections.change(office.ctx, office.dingtalk.id, {"card_template": "approval.schema"})
+    with receiver(lambda _received: (200, "{}")) as listening:
+        yield Cards(desk, listening)
+
+
+def test_dingtalks_card_approves_and_says_so_at_once(desk: Desk, ding: Cards) -> None:
+    record = desk.submit()
+    desk.work()
+    (shown,) = ding.shown()
+    notice = desk.notices()[0]
+    assert (shown["title"], shown["says"]) == (f"采购订单 {notice.number}", "等待您审核")
+    assert (shown["status"], shown["can_approve"]) == ("", "true")
+    assert shown["url"] == f"{HOST}/e/ACME?to=%2Fdecide%2Fpurchase.order%2F{record}&inside=dingtalk"
+    assert len(shown["facts"].splitlines()) >= 3
+    assert ding.answer() == {"status": "已审核 管理员", "can_approve": "false"}
+    assert desk.state_of(record) == "approved"
+    with tenant(desk.office.id):
+        act = Audit.objects.filter(record=record, act="approve").get()
+    assert act.by == desk.office.founded.admin_id
+    desk.work()
+    assert ding.shown()[0]["status"] == "已审核 管理员", "also should our answer have been lost"
+    assert {each.state for each in desk.notices()} == {"settled"}
+
+
+def test_a_second_press_is_answered_with_what_was_done(desk: Desk, ding: Cards) -> None:
+    record = desk.submit()
+    desk.work()
+    first = ding.answer()
+    assert ding.answer() == first
+    with tenant(desk.office.id):
+        assert Audit.objects.filter(record=record, act="approve").count() == 1
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_press_after_a_decision_elsewhere_is_answered_with_it(
+    desk: Desk, ding: Cards, is_told: bool
+) -> None:
+    """Whether or not the decision has reached the card before."""
+    record = desk.submit()
+    desk.work()
+    desk.step(record, "return", reason="价格不对")
+    if is_told:
+        desk.work()
+        assert "文员" in ding.shown()[0]["status"]
+    assert "文员" in ding.answer()["status"]
+    assert desk.state_of(record) == "rereview"
+
+
+def test_a_press_that_nobody_signed_or_of_yesterday_is_no_press(desk: Desk, ding: Cards) -> None:
+    record = desk.submit()
+    desk.work()
+    received = ding.press()
+    old = str(int((desk.now - dt.timedelta(days=1)).timestamp() * 1000))
+    with tenant(desk.office.id):
+        address = CallbackAddress.objects.get(platform="dingtalk card")
+        forged = suite_signature(connections.aes_key(address), old)
+    for wrong in (
+        {"x-ddpaas-signature": ""}, {"x-ddpaas-signature": "bad"}, {"x-ddpaas-signature-timestamp": old},
+        {"x-ddpaas-signature-timestamp": old, "x-ddpaas-signature": forged},
+    ):  # fmt: skip
+        assert ding.post(received, **wrong).status_code == 403, wrong
+    assert desk.state_of(record) == "submitted"
+    ding.path = "/callback/nobody/card"
+    assert ding.post(received).status_code == 404
+    with tenant(desk.office.id):
+        other = CallbackAddress.objects.filter(platform="dingtalk").first()
+    ding.path = f"/callback/{other.key}/card"
+    assert ding.post(received).status_code == 404
+    ding.path = f"/callback/{address.key}/card"
+    assert ding.post(received).status_code == 200
+    assert desk.state_of(record) == "approved"
+
+
+def test_the_card_of_somebody_else_is_pressed_for_nothing_in_dingtalk(desk: Desk, ding: Cards) -> None:
+    record = desk.submit()
+    desk.work()
+    with tenant(desk.office.id):
+        Notice.objects.update(theirs="somebody-else")
+    assert ding.answer() == {}
+    assert desk.state_of(record) == "submitted"
+
+
+def test_a_button_that_does_not_approve_does_nothing(desk: Desk, ding: Cards) -> None:
+    record = desk.submit()
+    desk.work()
+    assert ding.answer(action="reject") == {}
+    assert desk.state_of(record) == "submitted"
+
+
+def test_whoever_owes_a_second_factor_gets_a_dingtalk_card_that_opens_the_page(
+    desk: Desk, ding: Cards
+) -> None:
+    with tenant(desk.office.id):
+        Role.objects.filter(code="ADMIN").update(needs_second_factor=True)
+    record = desk.submit()
+    desk.work()
+    assert (ding.shown()[0]["says"], ding.shown()[0]["can_approve"]) == ("打开审核", "false")
+    assert ding.answer()["status"] == "打开审核", "pressed all the same"
+    assert desk.state_of(record) == "submitted"
+
+
+def test_a_card_whose_answer_was_lost_is_sent_once(desk: Desk, ding: Cards) -> None:
+    desk.phones.sandbox.control(
+        "/faults", platform="dingtalk", where="answer", path="*createAndDeliver", kind="lost", times=1
+    )
+    desk.submit()
+    desk.work()
+    with tenant(desk.office.id):
+        Notice.objects.update(due_at=desk.now)
+    desk.work()
+    assert len(ding.shown()) == 1
+    assert {each.state for each in desk.notices()} == {"sent"}
+
+
 def _dingtalk(desk: Desk) -> list[Any]:
     return list(desk.phones.sandbox.sandbox.world.part(DingTalk).notices.values())
+
+
+# --- asking for a mobile ---
+
+
+def ask(desk: Desk, employee: Any) -> Ask:
+    with tenant(desk.office.id):
+        asking.ask(desk.office.ctx, employee)
+    desk.work()
+    with tenant(desk.office.id):
+        return Ask.objects.get(employee_id=employee)
+
+
+def test_who_is_asked_for_their_mobile_is_told_where_they_are_with_the_way_to_type_it(desk: Desk) -> None:
+    hired = desk.office.hire("NEW", "buyer", login="newcomer")
+    desk.office.match(desk.office.dingtalk, hired, "u1004")
+    assert ask(desk, hired).told_on == "dingtalk"
+    (told,) = [each for each in _dingtalk(desk) if "u1004" in each.users]
+    card = told.message["action_card"]
+    assert card["single_url"] == f"{HOST}/e/ACME?to=%2F&inside=dingtalk"
+    assert "管理员" in card["markdown"]
+    assert ask(desk, hired).told_on == "dingtalk", "asked once more"
+    assert len([each for each in _dingtalk(desk) if "u1004" in each.users]) == 1
+    browser = Browser()
+    browser.post("/api/session", login="newcomer", password=PASSWORD)
+    (row,) = browser.get("/api/directory/asked").json()["rows"]
+    assert row["is_me"]
+    given = browser.call("PUT", "/api/directory/asked", {"mobile": "13812345678"})
+    assert (given.status_code, given.json()["rows"]) == (200, [])
+
+
+def test_for_whom_is_on_no_platform_the_head_is_told(desk: Desk, manager: Any) -> None:
+    hired = desk.office.hire("NEW", "buyer")
+    assert ask(desk, hired).told_on == "wecom"
+    (told,) = desk.phone("lisi")
+    assert "员工NEW" in str(told["body"])
+
+
+def test_who_can_be_told_nowhere_is_asked_when_they_come(desk: Desk) -> None:
+    hired = desk.office.hire("NEW", "buyer")
+    assert ask(desk, hired).told_on == ""
+    assert _dingtalk(desk) == []
+
+
+def test_a_platform_that_refuses_is_said_and_the_next_is_tried(desk: Desk) -> None:
+    hired = desk.office.hire("NEW", "buyer")
+    desk.office.match(desk.office.wecom, hired, "nobody-there")
+    assert ask(desk, hired).told_on == ""
+    with tenant(desk.office.id):
+        job = Job.objects.get(kind="directory.asking")
+    assert (job.state, "81013" in job.error) == ("failed", True)
+    other = desk.office.hire("NEW2", "buyer")
+    desk.office.match(desk.office.wecom, other, "nobody-either")
+    desk.office.match(desk.office.dingtalk, other, "u1004")
+    assert ask(desk, other).told_on == "dingtalk"
 
 
 def test_an_enterprise_without_connections_tells_nobody(db, phones: Phones) -> None:

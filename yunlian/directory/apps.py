@@ -8,7 +8,8 @@ from typing_extensions import override
 
 MODULES = (
     "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests", "inviting",
-    "trying", "doctor", "sign_in", "notices", "setup_api", "api", "people_api", "leaving_api", "changes",
+    "trying", "doctor", "sign_in", "notices", "pressing", "setup_api", "api", "people_api", "leaving_api", "arriving_api",
+    "changes",
     "assigning", "playing",
 )  # fmt: skip
 
@@ -23,6 +24,7 @@ class DirectoryConfig(AppConfig):
         "Territory": "identity",
         "Suite": "installation",
         "Installed": "installation",
+        "Arrival": "installation",
         "TokenRow": "installation",
         "PaceRow": "installation",
     }

@@ -1,20 +1,29 @@
-"""Asking people for their mobile: they answer when they next sign in. Whoever cannot sign in is asked through the head of
-their department, who may answer for them.
+"""Asking people for their mobile: they get a message on the platform they are on, with a link to where they type it, and are
+asked when they next sign in. Whoever cannot sign in is asked through the head of their department, who may answer for them.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext
 
 from yunlian.kernel.document import Invalid, Missing, Problem, Refused
 from yunlian.kernel.fields import BadValue, Phone, uuid_or_none
 from yunlian.kernel.identity import new_id
-from yunlian.kernel.scope import Context
+from yunlian.kernel.jobs import Failed, Progress, enqueue, job
+from yunlian.kernel.models import Job
+from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
-from yunlian.org.models import Employee, EmployeeRole, Membership
+from yunlian.org.models import Department, Employee, EmployeeRole, Membership
+from yunlian.platforms.errors import PlatformError
 
-from . import ours
-from .models import Ask
+from . import cards, faces, ours
+from .approvers import language_of
+from .models import Ask, Connection, Match
 
 HEADS = "STORE_MANAGER"  # the preset role of who heads a department
 _phone = Phone()
@@ -24,11 +33,94 @@ def ask(ctx: Context, employee_id: uuid.UUID) -> None:
     """Ask somebody for their mobile; once is enough, however often it is pressed. Raises Missing."""
     if not Employee.objects.filter(id=employee_id, job="employed").exists():
         raise Missing("org.employee")
-    execute(
-        "INSERT INTO directory_ask (enterprise_id, id, employee_id, asked_by, asked_at) VALUES (%s, %s, %s, %s, %s) "
-        "ON CONFLICT (enterprise_id, employee_id) WHERE answered_at IS NULL DO NOTHING",
+    made = execute(
+        "INSERT INTO directory_ask (enterprise_id, id, employee_id, asked_by, asked_at, told_on) "
+        "VALUES (%s, %s, %s, %s, %s, '') "
+        "ON CONFLICT (enterprise_id, employee_id) WHERE answered_at IS NULL DO NOTHING RETURNING id",
         [ctx.enterprise_id, new_id(), employee_id, ctx.member_name, ctx.now],
     )
+    if made:
+        enqueue(ctx, "directory.asking", str(made[0][0]))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where somebody can be told: who they are on a connection."""
+
+    employee_id: uuid.UUID
+    connection: Connection
+    theirs: str
+
+
+@job("directory.asking", is_stepwise=True)
+def run_asking(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
+    """Send the message: to the one asked, else to the heads above them; on the first platform that takes it."""
+    with tenant(ctx.enterprise_id):
+        asked = Ask.objects.filter(id=uuid.UUID(made.subject), answered_at=None).select_related("employee")
+        found = asked.first()
+        if found is None or found.told_on:
+            return {"told": 0}
+        mine = _reached([found.employee_id])
+        others = [] if mine else _reached(_heads(found.employee))
+        languages = {
+            each.employee_id: language_of(each.connection, each.employee_id) for each in [*mine, *others]
+        }
+    told: dict[uuid.UUID, str] = {}
+    refused: PlatformError | None = None
+    for each in [*mine, *others]:
+        if each.employee_id not in told:
+            try:
+                with translation.override(languages[each.employee_id]):
+                    _tell(each, found, is_own=bool(mine))
+                told[each.employee_id] = each.connection.platform
+            except PlatformError as error:
+                refused = error
+    if not told and refused is not None:
+        raise Failed(f"{gettext(refused.remedy)} ({refused.code}: {refused.text})"[:500]) from refused
+    if told:
+        with tenant(ctx.enterprise_id):
+            Ask.objects.filter(id=found.id).update(told_on=next(iter(told.values())))
+    return {"told": len(told), "platforms": sorted(set(told.values()))}
+
+
+def _tell(each: Reached, asked: Ask, *, is_own: bool) -> None:
+    url = faces.page_url(asked.enterprise_id, "/", each.connection.platform)
+    said = _MINE if is_own else _THEIRS
+    words = str(said) % {"who": asked.asked_by, "name": asked.employee.name}
+    cards.carrier_of(each.connection).link(each.theirs, gettext("A mobile is missing"), words, url)
+
+
+_MINE = _("%(who)s asks you for your mobile, so that you can be synced. Open and enter it.")
+_THEIRS = _("%(who)s asks for the mobile of %(name)s, who cannot sign in yet. Open and enter it.")
+
+
+def _reached(employees: Sequence[uuid.UUID]) -> list[Reached]:
+    """Return where these people can be told, on connections that are on and carry messages."""
+    open_ = [
+        each for each in Connection.objects.filter(state="on").order_by("platform") if cards.carries(each)
+    ]
+    mine = Match.objects.filter(kind="person", ended_at=None, employee_id__in=employees)
+    theirs = {(each.connection_id, each.employee_id): each.theirs for each in mine}
+    return [
+        Reached(id_, each, theirs[each.id, id_])
+        for id_ in employees
+        for each in open_
+        if (each.id, id_) in theirs
+    ]
+
+
+def _heads(employee: Employee) -> list[uuid.UUID]:
+    """Return who heads the department of an employee, or the nearest above that has somebody."""
+    department = employee.department_id and Department.objects.get(id=employee.department_id)
+    while department:
+        heads = EmployeeRole.objects.filter(
+            role__code=HEADS, role__is_active=True, employee__department_id=department.id,
+            employee__job="employed", employee__is_active=True,
+        ).exclude(employee_id=employee.id)  # fmt: skip
+        if found := list(heads.order_by("employee_id").values_list("employee_id", flat=True)):
+            return found
+        department = department.parent_id and Department.objects.get(id=department.parent_id)
+    return []
 
 
 def open_for(ctx: Context) -> list[dict[str, Any]]:

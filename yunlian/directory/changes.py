@@ -183,14 +183,19 @@ def _subjects(ctx: Context, page: list[Change]) -> dict[str, dict[str, Any]]:
     """Return what we know of the people conflicts are about: our employees as they stand, and since when they are asked."""
     ids = [id_ for each in page if each.run.direction == "push" and (id_ := uuid_or_none(each.source))]
     rows = execute(
-        "SELECT e.id::text, e.login, e.code, e.mobile, a.asked_at FROM org_employee e "
+        "SELECT e.id::text, e.login, e.code, e.mobile, a.asked_at, a.told_on FROM org_employee e "
         "LEFT JOIN directory_ask a ON a.enterprise_id = e.enterprise_id AND a.employee_id = e.id AND a.answered_at IS NULL "
         "WHERE e.enterprise_id = %s AND e.id = ANY(%s)",
         [ctx.enterprise_id, ids],
     )
     return {
-        key: {"account": login or code, "mobile": mobile or "", "asked_at": shown_moment(asked_at)}
-        for key, login, code, mobile, asked_at in rows
+        key: {
+            "account": login or code,
+            "mobile": mobile or "",
+            "asked_at": shown_moment(asked_at),
+            "told_on": told_on or "",
+        }
+        for key, login, code, mobile, asked_at, told_on in rows
     }
 
 

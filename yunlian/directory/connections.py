@@ -1,5 +1,6 @@
 """Connections: set up, switched on and off, their secrets sealed, and the receivers we made for their callbacks."""
 
+import datetime as dt
 import secrets as random
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from yunlian.org.models import Department
 
 from . import setup
 from .adapters import Reader, Writer
-from .models import CallbackAddress, Connection, Match, Territory
+from .models import CallbackAddress, Connection, Installed, Match, Territory
 
 PURPOSE = "directory secrets"
 Make = Callable[[Connection, Mapping[str, str]], Reader]
@@ -94,7 +95,7 @@ def create(ctx: Context, data: Mapping[str, Any]) -> Connection:
     )  # fmt: skip
     conn.save(force_insert=True)
     for receiver in guide.receivers:
-        _address(ctx, conn, receiver.name)
+        make_address(conn, receiver.name)
     _take(ctx, conn, {k: v for k, v in data.items() if k != "platform"}, "created")
     return conn
 
@@ -214,12 +215,27 @@ def switch(ctx: Context, id_: Any, *, is_on: bool) -> Connection:
         lacking = setup.lacking(conn, secrets_of(conn))
         if lacking:
             raise Invalid(*(Problem(name, _("Must be filled in."), code="required") for name in lacking))
+        if conn.origin == "market":
+            installed(conn.corp_id, ctx.now)
         if conn.state == "left":
             restore_matches(conn)
             conn.bound_at = ctx.now
         conn.bound_at = conn.bound_at or ctx.now
     set_state(ctx, conn, "on" if is_on else "off")
     return conn
+
+
+def installed(corp_id: str, now: dt.datetime) -> Installed:
+    """Return how a corp has our app of the marketplace. Raises Refused when it has not, or its time is over."""
+    found = Installed.objects.filter(
+        platform="dingtalk", corp_id=corp_id, state__in=["on", "stopped"]
+    ).first()
+    if found is None:
+        raise Refused(Problem("corp_id", _("This corp has not installed the app."), code="not_installed"))
+    if found.ends_at is not None and found.ends_at <= now:
+        message = _("The trial, or what was paid for, is over: buy the app in DingTalk's marketplace first.")
+        raise Refused(Problem("corp_id", message, code="over"))
+    return found
 
 
 def set_state(ctx: Context, conn: Connection, state: str) -> None:
@@ -246,14 +262,15 @@ def restore_matches(conn: Connection) -> int:
     return back
 
 
-def _address(ctx: Context, conn: Connection, receiver: str) -> None:
+def make_address(conn: Connection, receiver: str, platform: str = "") -> CallbackAddress:
     """Make the address, token and AES key of one receiver: ours to give, so that no two receivers share any."""
     key = random.token_urlsafe(32)
-    CallbackAddress.objects.create(
-        key=key, enterprise_id=ctx.enterprise_id, connection_id=conn.id, platform=conn.platform, receiver=receiver,
-        token=_letters(32), wrapped=seal(PURPOSE, key, _letters(43).encode()), receive_id=conn.corp_id,
-        made_at=ctx.now,
+    made: CallbackAddress = CallbackAddress.objects.create(
+        key=key, enterprise_id=conn.enterprise_id, connection_id=conn.id, platform=platform or conn.platform,
+        receiver=receiver, token=_letters(32), wrapped=seal(PURPOSE, key, _letters(43).encode()), receive_id=conn.corp_id,
+        made_at=dt.datetime.now(dt.UTC),
     )  # fmt: skip
+    return made
 
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -272,7 +289,7 @@ def renew_address(ctx: Context, id_: Any, receiver: str) -> CallbackAddress:
     ).delete()
     if not gone:
         raise Missing("receiver")
-    _address(ctx, conn, receiver)
+    make_address(conn, receiver)
     _mark(conn)
     _save(ctx, conn, "edited", [{"field": "receiver", "line": None, "old": receiver, "new": receiver}])
     return CallbackAddress.objects.get(

@@ -1,6 +1,7 @@
 """How a connection is: last callback of each receiver, last sync, token, and how much of the limits is left."""
 
 import datetime as dt
+import math
 import time
 from typing import Any
 
@@ -9,10 +10,10 @@ from yunlian.platforms.dingtalk import api as dingtalk
 from yunlian.platforms.pacing import PaceState, drawn
 from yunlian.platforms.wecom import client as wecom
 
-from .models import Callback, CallbackAddress, Connection, Look, Run, shown_moment
+from .models import Callback, CallbackAddress, Connection, Installed, Look, Run, shown_moment
 
 
-def health(conn: Connection) -> dict[str, Any]:
+def health(conn: Connection, now: dt.datetime) -> dict[str, Any]:
     """Return everything there is to know without asking the platform."""
     last = Run.objects.filter(connection_id=conn.id).order_by("-id").first()
     return {
@@ -32,7 +33,35 @@ def health(conn: Connection) -> dict[str, Any]:
         },
         "tokens": _tokens(conn),
         "quota": _quota(conn),
+        "range": _range(conn),
+        "market": _market(conn, now),
     }
+
+
+def _range(conn: Connection) -> dict[str, Any] | None:
+    """Return the visible range as it was when a whole plan was last applied: departments by name, and single people."""
+    if not conn.seen or conn.direction != "pull":
+        return None
+    tops, names = conn.seen["tops"], conn.seen["names"]
+    return {
+        "is_whole": conn.root in tops, "departments": [names.get(key, key) for key in tops],
+        "people": len(conn.seen["singles"]),
+    }  # fmt: skip
+
+
+def _market(conn: Connection, now: dt.datetime) -> dict[str, Any] | None:
+    """Return how the corp has our app of the marketplace: its state there, and how long it may still be used."""
+    if conn.origin != "market":
+        return None
+    found = Installed.objects.filter(
+        suite_key=conn.settings.get("suite_key"), corp_id=conn.corp_id, platform=conn.platform
+    ).first()
+    if found is None:
+        return None
+    left = None if found.ends_at is None else max(0, math.ceil((found.ends_at - now) / dt.timedelta(days=1)))
+    return {
+        "state": found.state, "is_trial": found.is_trial, "ends_at": shown_moment(found.ends_at), "days_left": left,
+    }  # fmt: skip
 
 
 def _addresses(conn: Connection) -> list[CallbackAddress]:

@@ -144,7 +144,8 @@ def expire(ctx: Context, conn: Connection) -> bool:
         [ctx.enterprise_id],
     )
     if not ways:
-        connections.set_state(ctx, conn, "stopped")
+        if conn.state != "stopped":
+            connections.set_state(ctx, conn, "stopped")
         return False
     _end(ctx, conn)
     return True

@@ -9,22 +9,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Invalid, Problem, Refused
-from yunlian.kernel.jobs import Failed, Progress, enqueue, job
+from yunlian.kernel.identity import new_id
+from yunlian.kernel.jobs import Failed, Progress, job
 from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.text import _
 from yunlian.org.context import context_of_communication_user
 from yunlian.platforms.dingtalk.api import Api
-from yunlian.platforms.dingtalk.signin import AdminConsole
 from yunlian.platforms.dingtalk.suite import Suite as SuiteCalls
 from yunlian.platforms.errors import PlatformError
 
 from . import applying, connections, dingtalk, leaving, looks, stores, suites
-from .models import Connection, Installed, Suite, Territory
+from .models import Arrival, Connection, Installed, Match, Territory
 
 UNAUTHORISED = frozenset(("41030", "41031", "40079", "invalidAuthInfo", "orgNotAuthApp", "orgNotExist"))
 
@@ -66,67 +67,48 @@ def _asked(conn: Connection) -> str:
         return "on" if calls.is_running(conn.corp_id, found.agents[0].id) else "stopped"
 
 
-def ask_to_bind(ctx: Context, code: Any) -> Job:
-    """Bind this enterprise to the corp from whose admin console the member came, with the `code` it sent along."""
-    if not isinstance(code, str) or not 0 < len(code) <= 512:
-        raise Invalid(Problem("code", _("Must be filled in."), code="required"))
-    return enqueue(ctx, "directory.bind", "dingtalk", code.encode())
+def bind(ctx: Context, arrival: Arrival) -> Connection:
+    """Bind the member's enterprise to the corp whose administrator they came as; they are matched with who they are there.
 
-
-@job("directory.bind")
-def run_bind(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
-    """Ask the platform whose code it is, then bind: only an administrator of the corp brings one."""
-    suite = Suite.objects.filter(platform="dingtalk").first()
-    if suite is None:
-        raise Failed(_("No app of the marketplace is set up here: connect an app of your own."))
-    vendor, secret = suites.console_of(suite.suite_key)
-    waiting = stores.Waiting()
-    with httpx.Client(timeout=15, trust_env=False) as http:
-        api = Api(dingtalk.bases(), pace=stores.pace(waiting, 30), http=http, sleep=waiting.sleep)
-        try:
-            came = AdminConsole(api, stores.TOKENS, vendor, secret).creator(
-                bytes(made.content or b"").decode()
-            )
-        except PlatformError as error:
-            raise Failed(f"{gettext(error.remedy)} ({error.code}: {error.text})"[:500]) from error
-    with tenant(ctx.enterprise_id):
-        conn = bind(ctx, came.corp_id, is_proven=came.is_admin)
-        return {"connection": str(conn.id), "corp_id": conn.corp_id, "corp_name": conn.corp_name}
-
-
-def bind(ctx: Context, corp_id: str, *, is_proven: bool) -> Connection:
-    """Bind this enterprise to a corp that installed our app. `is_proven`: the member came as that corp's administrator.
-
-    Raises Refused when the corp has not installed it, or nobody proved to be its administrator.
+    Raises Refused when the corp has not installed our app (any more), when it is bound to another enterprise, or ours is
+    bound already; Invalid when it was bound to another corp.
     """
-    installed = Installed.objects.filter(
-        platform="dingtalk", corp_id=corp_id, state__in=["on", "stopped"]
-    ).first()
-    if installed is None:
-        raise Refused(Problem("corp_id", _("This corp has not installed the app."), code="not_installed"))
-    if not is_proven:
-        message = _("Come here from the corp's own admin console, so that it is certain you administer it.")
-        raise Refused(Problem("corp_id", message, code="not_proven"))
+    installed = connections.installed(arrival.corp_id, ctx.now)
     conn: Any = Connection.objects.filter(platform="dingtalk").first()
     if conn is not None and conn.state not in ("off", "left"):
         raise Refused(
             Problem("corp_id", _("There is a connection with this platform already."), code="taken")
         )
     if conn is None:
-        conn = connections.create(ctx, {"platform": "dingtalk", "corp_id": corp_id})
-    elif conn.corp_id != corp_id and conn.bound_at is not None:
+        conn = connections.create(ctx, {"platform": "dingtalk", "corp_id": arrival.corp_id})
+    elif conn.corp_id != arrival.corp_id and conn.bound_at is not None:
         raise Invalid(Problem("corp_id", _("This enterprise was bound to another corp."), code="other_corp"))
-    conn.origin, conn.corp_id, conn.corp_name = "market", corp_id, installed.corp_name
+    conn.origin, conn.corp_id, conn.corp_name = "market", arrival.corp_id, installed.corp_name
     conn.settings |= {"suite_key": installed.suite_key, "agent_id": installed.agent_id}
     conn.save()
     switched = connections.switch(ctx, conn.id, is_on=True)
     if installed.state == "stopped":
         connections.set_state(ctx, switched, "stopped")
+    _match(ctx, switched, arrival)
     looks.ask(ctx.enterprise_id, switched.id, [("all", "*")], ctx.now)
     return switched
 
 
-@chore("directory.expiry", every_s=3600)
+def _match(ctx: Context, conn: Connection, arrival: Arrival) -> None:
+    """Match the member with who they are in the corp: they have proven both, and so are nobody twice.
+
+    Whom the visible range does not have is not: a sync would take them for somebody who left.
+    """
+    mine = Match.objects.filter(connection_id=conn.id, kind="person", ended_at=None)
+    if not arrival.is_seen or mine.filter(Q(theirs=arrival.theirs) | Q(employee_id=ctx.member_id)).exists():
+        return
+    Match.objects.create(
+        id=new_id(), connection_id=conn.id, kind="person", employee_id=ctx.member_id, theirs=arrival.theirs,
+        since=ctx.now,
+    )  # fmt: skip
+
+
+@chore("directory.expiry", every_s=30)
 def visit(now: dt.datetime) -> None:
     """Unbind enterprises whose trial is over: by the same path as by hand."""
     over = Installed.objects.filter(ends_at__lt=now).exclude(state="relieved")

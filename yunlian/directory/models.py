@@ -177,12 +177,27 @@ class Installed(models.Model):
     admin = models.CharField(max_length=64, default="")
     state = models.CharField(max_length=20, default="on")
     ends_at = models.DateTimeField(null=True)
+    is_trial = models.BooleanField(default=False)
     told_at = models.DateTimeField()
 
     class Meta:
         constraints = (
             UniqueConstraint(name="directory_installed_corp", fields=["platform", "suite_key", "corp_id"]),
         )
+
+
+class Arrival(models.Model):
+    """That an administrator of a corp came from DingTalk's admin console; good once, for the browser that has the token.
+
+    `digest` is the token's SHA-256, `theirs` who they are in the corp, `is_seen` whether the app's visible range has them.
+    """
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    corp_id = models.CharField(max_length=64)
+    theirs = models.CharField(max_length=100)
+    name = models.CharField(max_length=200, default="")
+    is_seen = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
 
 
 class TokenRow(models.Model):
@@ -440,11 +455,15 @@ class Look(TenantModel):
 
 
 class Ask(TenantModel):
-    """That somebody was asked for their mobile, and by whom; answered by themselves."""
+    """That somebody was asked for their mobile, and by whom; answered by themselves.
+
+    `told_on` is the platform on which they, or the head who answers for them, got a message; blank for who is on none.
+    """
 
     employee = f.Ref(Employee, label=_("Employee"), null=False, cascade=True)
     asked_by = f.Text(label=_("Asked by"))
     asked_at = f.Moment(label=_("Asked"), readonly=True, null=False)
+    told_on = models.CharField(max_length=20, default="")
     answered_at = f.Moment(label=_("Answered"), readonly=True)
 
     class Meta:

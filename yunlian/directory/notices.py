@@ -35,7 +35,7 @@ from yunlian.org.models import Membership
 from yunlian.platforms.errors import PlatformError
 from yunlian.platforms.wecom.events import CardAnswered
 
-from . import approvers, cards, looks
+from . import approvers, cards, faces, looks
 from .models import Connection, Notice, Territory
 
 log = logging.getLogger("yunlian.directory")
@@ -75,7 +75,9 @@ def tell(enterprise_id: int, row: Outbox) -> None:
             )
             for each in approvers.find(ctx, document, row.record, submitter, list(carrying))
         ]  # fmt: skip
-        Notice.objects.bulk_create(made, ignore_conflicts=True)
+        if made:
+            Notice.objects.bulk_create(made, ignore_conflicts=True)
+            _begin(ctx)
 
 
 def _author(row: Outbox) -> uuid.UUID:
@@ -99,6 +101,7 @@ def settle(enterprise_id: int, row: Outbox) -> None:
         outcome = f"{row.event} {'' if found is None else found.by_name}"[:200]
         mine.filter(state="waiting").update(state="dropped", outcome=outcome, settled_at=row.at, due_at=None)
         mine.filter(state="sent").update(state="settling", outcome=outcome, tries=0, due_at=row.at)
+        _begin(context_of_communication_user(enterprise_id, row.at))
 
 
 def follow(document: Document) -> None:
@@ -128,9 +131,15 @@ def press(enterprise_id: int, connection_id: uuid.UUID, receiver: str, event: An
         notice.handle = event.response_code[:200]
     if notice.state == "settled":  # pressed on a phone that still showed the buttons
         notice.state, notice.due_at = "settling", notice.at
-    elif notice.state == "sent" and event.event_key == cards.APPROVE:
-        notice.state, notice.due_at, notice.tries = "settling", notice.at, 0
-        notice.outcome = _approve(enterprise_id, notice)
+    elif notice.state == "sent" and event.event_key == faces.APPROVE:
+        take(enterprise_id, notice, notice.at)
+    notice.save()
+
+
+def take(enterprise_id: int, notice: Notice, now: dt.datetime) -> None:
+    """Take a press on a card that has been sent: what comes of it, and that the card is to be changed."""
+    notice.state, notice.due_at, notice.tries = "settling", now, 0
+    notice.outcome = _approve(enterprise_id, notice)
     notice.save()
 
 
@@ -148,12 +157,21 @@ def _approve(enterprise_id: int, notice: Notice) -> str:
             header = load(find_document(notice.code), member.ctx, notice.record).header
             if _submitted(notice.code, notice.record) != notice.version:
                 return "changed"
+            if header.state != "submitted":
+                return _decided(notice)
             # Whatever happens between the look and the step makes the version another.
             move(notice.code, member.ctx, notice.record, "approve", header.version)
     except (Refused, Forbidden, Missing, IntegrityError) as refused:
         log.info("approving %s from a card was refused: %s", notice.number, refused)
         return "refused"
     return f"approve {member.ctx.member_name}"
+
+
+def _decided(notice: Notice) -> str:
+    """Return what was done with a document since it was told of, which this notice has not learned yet."""
+    rows = Audit.objects.filter(code=notice.code, record=notice.record, version__gt=notice.version)
+    found = rows.exclude(act="edited").order_by("version").first()
+    return "changed" if found is None else f"{found.act} {found.by_name}"
 
 
 looks.listen(press)
@@ -167,9 +185,14 @@ def visit(now: dt.datetime) -> None:
     """Begin the job of every enterprise that has something to say."""
     for enterprise_id in sorted(set(Territory.objects.values_list("enterprise_id", flat=True))):
         with tenant(enterprise_id):
-            is_due = Notice.objects.filter(due_at__lte=now).exists()
-            if is_due and not Job.objects.filter(kind=KIND, state__in=["queued", "running"]).exists():
-                enqueue(context_of_communication_user(enterprise_id, now), KIND)
+            if Notice.objects.filter(due_at__lte=now).exists():
+                _begin(context_of_communication_user(enterprise_id, now))
+
+
+def _begin(ctx: Context) -> None:
+    """Put the job into the queue, unless it is there; one that has read what is due already is followed by the chore's."""
+    if not Job.objects.filter(kind=KIND, state__in=["queued", "running"]).exists():
+        enqueue(ctx, KIND)
 
 
 @job(KIND)
@@ -234,7 +257,7 @@ def _remind(enterprise_id: int, connection: Connection, notice: Notice, now: dt.
 
 def _change(enterprise_id: int, connection: Connection, notice: Notice, now: dt.datetime) -> dict[str, Any]:
     with tenant(enterprise_id):
-        words = _words(notice)
+        words = words_of(notice)
     cards.carrier_of(connection).settle(notice, words)
     return _FINE | {"state": "settled", "settled_at": now, "due_at": None}
 
@@ -243,7 +266,7 @@ _FINE = {"tries": 0, "error": "", "error_text": "", "remedy": ""}
 _ACTS = {"waiting": _send, "sent": _remind, "settling": _change}
 
 
-def _face(enterprise_id: int, connection: Connection, notice: Notice, now: dt.datetime) -> cards.Face | None:
+def _face(enterprise_id: int, connection: Connection, notice: Notice, now: dt.datetime) -> faces.Face | None:
     """Return what the person may see of the document now; None when it no longer waits for them."""
     document = find_document(notice.code)
     with tenant(enterprise_id):
@@ -255,10 +278,10 @@ def _face(enterprise_id: int, connection: Connection, notice: Notice, now: dt.da
         loaded = load(document, member.ctx, notice.record)
         if loaded.header.state != "submitted" or _submitted(notice.code, notice.record) != notice.version:
             return None
-        return cards.face(member.ctx, loaded, connection.platform)
+        return faces.face(member.ctx, loaded, connection.platform)
 
 
-def _words(notice: Notice) -> str:
+def words_of(notice: Notice) -> str:
     """Return what the card says at its end, in the language that is active."""
     act, _blank, name = notice.outcome.partition(" ")
     if act == "refused":

@@ -64,6 +64,14 @@ def _find(key: str) -> Address:
     return Address(key, enterprise, conn, platform, receiver, token, aes_key, receive_id)
 
 
+def find_address(key: str, platform: str) -> Address:
+    """Return an address of ours by its path key. Raises Missing for one of another platform."""
+    address = _find(key)
+    if address.platform != platform:
+        raise Missing("callback")
+    return address
+
+
 class Wrong(Exception):
     """A message failed a check; `check` names the first."""
 

@@ -112,6 +112,14 @@ GUIDES: Mapping[str, Guide] = {
                 "agent_id", _("Agent ID"), "钉钉开放平台 › 应用开发 › 企业内部应用 › 凭证与基础信息 › AgentId",
                 _("Needed for messages."), is_required=False,
             ),
+            Field(
+                "card_template", _("Card template ID"), "钉钉开放平台 › 卡片平台 › 模板列表 › 模板ID",
+                _(
+                    "A card that approves on the phone: variables title, says, facts, url, status, can_approve, and a button "
+                    "whose request has the ID approve. Without it, messages open the page."
+                ),
+                is_required=False,
+            ),
         ),
         receivers=(
             Receiver(

@@ -13,8 +13,8 @@ from yunlian.kernel.jobs import enqueue, show_job
 from yunlian.kernel.load import reference
 from yunlian.kernel.text import _
 
-from . import connections, health, lifecycle, setup
-from .bodies import CONNECTION, JOB, RECEIVER, TEXT, answering, fields, rows, taking
+from . import connections, health, setup
+from .bodies import CONNECTION, JOB, RECEIVER, answering, fields, rows, taking
 from .models import CallbackAddress, Connection, shown_moment
 
 
@@ -158,22 +158,10 @@ def invite_members(request: Request, id: str) -> Any:
     return _queued(request, "directory.invite", connections.find(id))
 
 
-@route(
-    "POST",
-    "/api/directory/bind",
-    needs="directory.connection.edit",
-    schema=taking("code", code=TEXT, answer=JOB),
-)
-def bind_installed(request: Request) -> Any:
-    """Bind to the DingTalk corp that installed our app, with the code its admin console sent along."""
-    made = lifecycle.ask_to_bind(request.ctx, fields(request, "code").get("code"))
-    return Answer({"job": show_job(made)}, 202)
-
-
 @route("GET", "/api/directory/connections/{id}/health", needs="directory.connection.view")
 def read_health(request: Request, id: str) -> Any:
     """Last callbacks, last sync, tokens, and how much of the limits is left."""
-    return health.health(connections.find(id))
+    return health.health(connections.find(id), request.ctx.now)
 
 
 def _queued(request: Request, kind: str, conn: Connection, content: bytes | None = None) -> Answer:

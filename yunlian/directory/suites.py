@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import msgspec
 from django.conf import settings
 
-from yunlian.kernel.chores import chore
 from yunlian.kernel.document import Missing
 from yunlian.kernel.sealing import seal, unseal
 from yunlian.platforms.dingtalk import events
@@ -29,12 +28,15 @@ def keep(
     now: dt.datetime,
     vendor: str = "",
     sso_secret: str = "",
+    card_template: str = "",
 ) -> Suite:
     """Write the credentials of our app; for the installation's operator. `path` is the end of its callback address.
 
     `vendor` is our own corp and `sso_secret` its SSOSecret: with them creators of every corp come in from the console.
     """
-    kept = {"secret": suite_secret, "vendor": vendor, "sso_secret": sso_secret}
+    kept = {
+        "secret": suite_secret, "vendor": vendor, "sso_secret": sso_secret, "card_template": card_template,
+    }  # fmt: skip
     wrapped = seal(PURPOSE, suite_key, msgspec.json.encode(kept))
     suite, _is_new = Suite.objects.update_or_create(
         suite_key=suite_key, defaults={"platform": platform, "wrapped": wrapped}
@@ -60,6 +62,11 @@ def console_of(suite_key: str) -> tuple[str, str]:
     return opened.get("vendor", ""), opened.get("sso_secret", "")
 
 
+def card_template_of(suite_key: str) -> str:
+    """Return the template of our interactive cards, blank where there is none; raises Missing."""
+    return _opened(suite_key).get("card_template", "")
+
+
 def _opened(suite_key: str) -> dict[str, str]:
     suite = Suite.objects.filter(suite_key=suite_key).first()
     if suite is None:
@@ -82,19 +89,20 @@ def keep_ticket(suite_key: str, ticket: str, now: dt.datetime) -> None:
     Suite.objects.filter(suite_key=suite_key).update(ticket=sealed, ticket_at=now)
 
 
-@chore("directory.suite", every_s=60)
 def follow_settings(now: dt.datetime) -> None:
-    """Take over the credentials of our app from the environment when they are new; see settings.DINGTALK_SUITE."""
+    """Take over the credentials of our app from the environment when they are new, at a start; see settings.DINGTALK_SUITE."""
     given = settings.DINGTALK_SUITE
     if given and _given(given) != _kept(given["key"]):
         keep(
             "dingtalk", given["key"], given["secret"], token=given["token"], aes_key=given["aes_key"],
             path=given["path"], now=now, vendor=given["vendor"], sso_secret=given["sso_secret"],
+            card_template=given.get("card_template", ""),
         )  # fmt: skip
 
 
 def _given(given: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(given[name] for name in ("secret", "vendor", "sso_secret", "token", "path", "aes_key"))
+    names = ("secret", "vendor", "sso_secret", "card_template", "token", "path", "aes_key")
+    return tuple(given.get(name, "") for name in names)
 
 
 def _kept(suite_key: str) -> tuple[str, ...]:
@@ -102,7 +110,8 @@ def _kept(suite_key: str) -> tuple[str, ...]:
     if address is None or not Suite.objects.filter(suite_key=suite_key).exists():
         return ()
     aes_key = unseal("directory secrets", address.key, bytes(address.wrapped)).decode()
-    return (_opened(suite_key)["secret"], *console_of(suite_key), address.token, address.key, aes_key)
+    secret, template = _opened(suite_key)["secret"], card_template_of(suite_key)
+    return (secret, *console_of(suite_key), template, address.token, address.key, aes_key)
 
 
 def note(suite_key: str, event: Event, now: dt.datetime) -> None:
@@ -130,7 +139,8 @@ def note(suite_key: str, event: Event, now: dt.datetime) -> None:
     elif isinstance(what, events.Relieved | events.CorpRemoved):
         changed = {"state": "relieved"}
     elif isinstance(what, events.Order) and what.stops_ms:
-        changed = {"ends_at": dt.datetime.fromtimestamp(what.stops_ms / 1000, dt.UTC)}
+        ends_at = dt.datetime.fromtimestamp(what.stops_ms / 1000, dt.UTC)
+        changed = {"ends_at": ends_at, "is_trial": what.charge == "TRYOUT"}
     if not changed:
         return
     row, is_new = Installed.objects.get_or_create(

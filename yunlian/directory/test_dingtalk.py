@@ -7,27 +7,18 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from yunlian.kernel import worker
 from yunlian.kernel.document import Refused
-from yunlian.kernel.models import Job
 from yunlian.kernel.scope import tenant
 from yunlian.org.context import context_for
+from yunlian.org.models import User
 from yunlian.platforms.dingtalk.crypto import encrypt, signature
 from yunlian.platforms.dingtalk.sandbox import PLATFORM
-from yunlian.platforms.dingtalk.sandbox.world import (
-    VENDOR,
-    Code,
-    Department,
-    DingTalk,
-    Install,
-    Person,
-    State,
-)
+from yunlian.platforms.dingtalk.sandbox.world import Department, DingTalk, Install, Person, State
 from yunlian.platforms.sandbox.testing import running
 
 from . import connections, lifecycle, looks, runs, suites
 from .conftest import Stage
-from .models import Connection, Installed, Territory
+from .models import Arrival, Connection, Installed, Match, Territory
 
 CORP, KEY, SECRET = "dingcorp0001", "dingappyunlian0001", "app-secret-0001"
 
@@ -151,7 +142,7 @@ def bound(acme, corp, market) -> Stage:
         def __init__(self) -> None:
             self.founded, self.platform, self.id = acme, corp, acme.enterprise_id
             with self.enter() as ctx:
-                self.conn_id = lifecycle.bind(ctx, CORP, is_proven=True).id
+                self.conn_id = lifecycle.bind(ctx, Arrival(corp_id=CORP, theirs="u9")).id
 
     return Bound()
 
@@ -165,47 +156,30 @@ def settle(stage) -> None:
     stage.work()
 
 
-def test_nobody_binds_a_corp_they_did_not_prove_to_administer(acme, corp, market) -> None:
+def test_nobody_binds_a_corp_that_has_not_installed_the_app_or_whose_time_is_over(acme, market) -> None:
+    now = dt.datetime.now(dt.UTC)
     with tenant(acme.enterprise_id):
-        ctx = context_for(acme.enterprise_id, acme.admin_id, dt.datetime.now(dt.UTC))
-        for corp_id, is_proven, code in ((CORP, False, "not_proven"), ("dingelse", True, "not_installed")):
-            with pytest.raises(Refused) as refused:
-                lifecycle.bind(ctx, corp_id, is_proven=is_proven)
-            assert [p.code for p in refused.value.problems] == [code]
+        ctx = context_for(acme.enterprise_id, acme.admin_id, now)
+        with pytest.raises(Refused) as refused:
+            lifecycle.bind(ctx, Arrival(corp_id="dingelse", theirs="u1"))
+        assert [p.code for p in refused.value.problems] == ["not_installed"]
+        Installed.objects.update(ends_at=now)
+        with pytest.raises(Refused) as refused:
+            lifecycle.bind(ctx, Arrival(corp_id=CORP, theirs="u1"))
+        assert [p.code for p in refused.value.problems] == ["over"]
         assert not Connection.objects.exists()
     assert not Territory.objects.filter(is_live=True).exists()
 
 
-def bind_with(acme, code: str) -> Job:
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_whoever_binds_is_matched_with_who_they_are_there_if_the_range_has_them(
+    acme, market, is_seen: bool
+) -> None:
     with tenant(acme.enterprise_id):
         ctx = context_for(acme.enterprise_id, acme.admin_id, dt.datetime.now(dt.UTC))
-        made = lifecycle.ask_to_bind(ctx, code)
-    while held := worker.claim(0, acme.chain_id, dt.datetime.now(dt.UTC)):
-        worker.perform(held)
-    with tenant(acme.enterprise_id):
-        return Job.objects.get(id=made.id)
-
-
-def test_who_comes_from_the_corps_admin_console_binds_it_and_nobody_else(
-    acme, corp, market, settings
-) -> None:
-    vendor = corp.world.corps[VENDOR]
-    settings.DINGTALK_SUITE = {
-        "key": market.suite.key, "secret": market.suite.secret, "token": "tok123", "aes_key": AES, "path": SUITE_PATH,
-        "vendor": VENDOR, "sso_secret": vendor.sso_secret,
-    }  # fmt: skip
-    suites.follow_settings(dt.datetime.now(dt.UTC))
-    with corp.change():
-        corp.people["u1"].level = 1
-        for userid in ("u1", "u2"):
-            corp.world.codes[f"code-{userid}"] = Code("sso", market.suite.key, CORP, userid, 9e9)
-    assert bind_with(acme, "no-such-code").state == "failed"
-    assert bind_with(acme, "code-u2").state == "failed"
-    with tenant(acme.enterprise_id):
-        assert not Connection.objects.exists()
-    done = bind_with(acme, "code-u1")
-    assert (done.state, done.error) == ("done", "")
-    assert (done.result["corp_id"], done.result["corp_name"]) == (CORP, "示例企业")
+        lifecycle.bind(ctx, Arrival(corp_id=CORP, theirs="u1", is_seen=is_seen))
+        found = list(Match.objects.values_list("theirs", "employee_id"))
+    assert found == ([("u1", acme.admin_id)] if is_seen else [])
 
 
 def test_installed_from_the_marketplace_people_come_by_themselves(bound) -> None:
@@ -249,3 +223,28 @@ def test_a_trial_that_is_over_unbinds_by_the_same_path(bound) -> None:
     lifecycle.visit(now)
     assert bound.conn.state == "left"
     assert {e.job for e in bound.employees().values()} == {"employed"}
+
+
+def test_nobody_binds_again_after_the_trial_but_who_has_paid_does(bound) -> None:
+    settle(bound)
+    now = dt.datetime.now(dt.UTC)
+    Installed.objects.update(ends_at=now - dt.timedelta(days=3650))
+    lifecycle.visit(now)
+    with bound.enter() as ctx, pytest.raises(Refused) as refused:
+        connections.switch(ctx, bound.conn_id, is_on=True)
+    assert [p.code for p in refused.value.problems] == ["over"]
+    Installed.objects.update(ends_at=now + dt.timedelta(days=365))
+    with bound.enter() as ctx:
+        connections.switch(ctx, bound.conn_id, is_on=True)
+    assert bound.conn.state == "on"
+
+
+def test_a_trial_that_is_over_locks_nobody_out_and_says_so_once(bound, acme) -> None:
+    settle(bound)
+    User.objects.update(password="")
+    now = dt.datetime.now(dt.UTC)
+    Installed.objects.update(ends_at=now - dt.timedelta(days=1))
+    lifecycle.visit(now)
+    version = bound.conn.version
+    lifecycle.visit(now)
+    assert (bound.conn.state, bound.conn.version) == ("stopped", version)

@@ -146,7 +146,7 @@ def test_health_says_what_came_last_and_shows_no_secret(push) -> None:
     sender.send("<xml/>", nonce="")
     push.sync()
     with tenant(push.id):
-        shown = health.health(push.conn)
+        shown = health.health(push.conn, dt.datetime.now(dt.UTC))
     by_name = {each["receiver"]: each for each in shown["receivers"]}
     assert by_name["contacts"]["verified_at"]
     assert by_name["contacts"]["last_at"]

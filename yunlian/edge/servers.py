@@ -37,9 +37,11 @@ def worker() -> int:
     """Do background jobs until told to stop."""
     catalogues.compile_stale()
     django.setup()
+    from yunlian.directory.suites import follow_settings
     from yunlian.kernel.worker import run_worker
     from yunlian.org.people import sync_all_presets
 
+    follow_settings(dt.datetime.now(dt.UTC))
     # An upgrade may have brought documents the preset roles do not know yet.
     for added in sync_all_presets(dt.datetime.now(dt.UTC)):
         print(f"preset role: {added}", flush=True)

@@ -6,6 +6,7 @@ by that mark what was left behind, and stops that and nothing else.
 
 import contextlib
 import fcntl
+import hmac
 import json
 import os
 import secrets
@@ -29,6 +30,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from yunlian.edge.place import ROOT, VAR, write_private
 from yunlian.edge.postgres import Server, ServerError
 from yunlian.edge.roles import Access, SetupError, prepare
+from yunlian.platforms.dingtalk.sandbox.world import (
+    CARD_TEMPLATE,
+    SUITE,
+    SUITE_SECRET,
+    VENDOR,
+    sso_secret_of,
+)
 
 MARK = "YUNLIAN_STARTED_BY"
 SEEN = ("web", "sandbox")  # what people wait for starts first: two cores are busy enough with it
@@ -204,6 +212,7 @@ class Supervisor:
             "PORT": str(self.port),
             "SANDBOX_PORT": str(self.sandbox_port),
             "YUNLIAN_SANDBOX_URL": self.sandbox_url,
+            "YUNLIAN_DINGTALK_SUITE": os.environ.get("YUNLIAN_DINGTALK_SUITE") or self._played_suite(),
             "YUNLIAN_PUBLIC_URL": os.environ.get("YUNLIAN_PUBLIC_URL", self.base_url),
             "YUNLIAN_VAR": str(VAR),
             "YUNLIAN_APP_DATABASE_URL": address,
@@ -212,6 +221,19 @@ class Supervisor:
             "YUNLIAN_HOSTS": os.environ.get("YUNLIAN_HOSTS", "127.0.0.1,localhost,[::1]"),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def _played_suite(self) -> str:
+        """Our app in the marketplace that the sandbox plays. Whoever knows path, token and key speaks as DingTalk: all are ours."""
+        secret = self.secrets["secret"].encode()
+        path, token, aes_key = (
+            hmac.new(secret, f"dingtalk suite {what}".encode(), "sha256").hexdigest()
+            for what in ("path", "token", "aes_key")
+        )
+        return json.dumps({
+            "key": SUITE, "secret": SUITE_SECRET, "token": token[:32], "aes_key": aes_key[:43], "path": path[:40],
+            "vendor": VENDOR, "sso_secret": sso_secret_of(VENDOR),
+            "card_template": CARD_TEMPLATE,
+        })  # fmt: skip
 
     def migrated(self) -> bool:
         """Whether the database has every migration of the source: asked without Django, which takes a second."""

@@ -11,7 +11,11 @@ class KernelConfig(AppConfig):
     label = "kernel"
     default_auto_field = "django.db.models.BigAutoField"
     # Tables of no enterprise, by kind (reliability.md S7); every other one is a tenant's.
-    TABLES: ClassVar[dict[str, str]] = {"Task": "installation", "Lease": "installation"}
+    TABLES: ClassVar[dict[str, str]] = {
+        "Task": "installation",
+        "Lease": "installation",
+        "Due": "installation",
+    }
 
     @override
     def ready(self) -> None:

@@ -1,9 +1,10 @@
 """The record of who did what: written with the act, never changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .document import Document
+from .events import consumers
 from .fields import AnyKind, Ref
 from .identity import new_id
 from .load import Loaded, reference
@@ -75,8 +76,16 @@ def record(
     writing: Writing, ctx: Context, loaded: Loaded, act: str, made: list[dict[str, Any]], note: str = ""
 ) -> None:
     """Add the audit row and the outbox event of an act to its statement."""
-    for row in rows(ctx, loaded, act, made, note):
-        writing.insert([row])
+    trace, event = rows(ctx, loaded, act, made, note)
+    writing.insert([trace])
+    send(writing, [event])
+
+
+def send(writing: Writing, events: Sequence[Outbox]) -> None:
+    """Add events to the statement of their acts; where somebody waits for one, the relay is told to come at once."""
+    writing.insert(events)
+    if any(consumers(each.code, each.event) for each in events):
+        writing.raw("INSERT INTO kernel_due (enterprise_id) VALUES (%s)", [writing.enterprise_id])
 
 
 def rows(

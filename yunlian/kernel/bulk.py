@@ -83,7 +83,7 @@ def write(document: Document, ctx: Context, found: Sequence[Prepared]) -> None:
         renamed = [p.loaded for p in found if p.before is not None and _is_found_otherwise(p)]
         write_tokens(writing, [*new, *renamed], [each.pk for each in renamed])
     writing.insert(traces)
-    writing.insert(events)
+    audit.send(writing, events)
     fault("bulk.before_write")
     writing.run()
 

@@ -370,6 +370,15 @@ class Task(models.Model):
         indexes = (Index(fields=["enterprise_id", "id"], name="kernel_task_turn"),)
 
 
+class Due(models.Model):
+    """That somebody waits for an event in an enterprise's outbox: written with the event, gone once the relay sets out.
+
+    Installation table: the relay asks it over all enterprises, and enters only those named.
+    """
+
+    enterprise_id = models.BigIntegerField()
+
+
 class Lease(models.Model):
     """Which process does a chore of the installation, such as relaying events, until when. Installation table."""
 

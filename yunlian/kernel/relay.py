@@ -1,7 +1,8 @@
 """The relay: hands what the outbox holds to its consumers, after the commit, at least once.
 
-Enterprises are visited in turn; one that had nothing is visited less often, up to every half minute. Consumers run outside
-any transaction, so they may call other programs. One that raises is asked again later and holds up nobody else.
+An enterprise is visited at once when an act there was one that somebody waits for (`Due`); for what was not delivered
+then, all are visited in turn, one that had nothing less often, up to every half minute. Consumers run outside any
+transaction, so they may call other programs. One that raises is asked again later and holds up nobody else.
 """
 
 import datetime as dt
@@ -48,9 +49,10 @@ class Relay:
                 return False
             self._renew_at = now + dt.timedelta(seconds=LEASE_S / 2)
         has_more = False
+        called = {enterprise for (enterprise,) in run("DELETE FROM kernel_due RETURNING enterprise_id", [])}
         for enterprise in enterprise_ids():
             due, wait = self._visits.get(enterprise, (now, WAIT_S[0]))
-            if due > now or self.stop.is_set():
+            if (due > now and enterprise not in called) or self.stop.is_set():
                 continue
             count = self.deliver(enterprise, now)
             wait = WAIT_S[0] if count else min(wait * 2, WAIT_S[1])

@@ -7,10 +7,10 @@ import pytest
 from django.db import OperationalError
 from psycopg import errors
 
-from . import api, faults, jobs, retention, worker
+from . import api, faults, jobs, leases, retention, worker
 from .events import _after, after
 from .jobs import Failed, enqueue
-from .models import Job, Lease, Outbox, Task
+from .models import Due, Job, Lease, Outbox, Task
 from .relay import Relay
 from .scope import tenant
 from .testing import NOW, context, make
@@ -337,6 +337,32 @@ def test_a_failing_consumer_is_asked_again_and_holds_up_nobody(ctx, heard, monke
     assert not Outbox.objects.filter(delivered_at=None).exists()
 
 
+def test_a_quiet_enterprise_is_visited_at_once_when_somebody_waits_for_its_event(ctx, heard, monkeypatch):
+    relay = relay_for(ctx.enterprise_id, monkeypatch)
+    relay.visit(NOW)
+    make(CODE, ctx)
+    relay.visit(NOW + dt.timedelta(milliseconds=1))
+    assert len(heard) == 1
+    assert not Due.objects.exists()
+
+
+def test_an_event_nobody_waits_for_calls_nobody(ctx, monkeypatch):
+    monkeypatch.setattr("yunlian.kernel.events._after", _after.__class__(list))
+    make(CODE, ctx)
+    assert not Due.objects.exists()
+
+
+def test_a_call_that_was_lost_is_made_good_by_the_round(ctx, heard, monkeypatch):
+    relay = relay_for(ctx.enterprise_id, monkeypatch)
+    relay.visit(NOW)
+    make(CODE, ctx)
+    Due.objects.all().delete()
+    relay.visit(NOW + dt.timedelta(milliseconds=1))
+    assert heard == []
+    relay.visit(NOW + dt.timedelta(seconds=3))
+    assert len(heard) == 1
+
+
 def test_one_process_relays_at_a_time(ctx, heard, monkeypatch):
     make(CODE, ctx)
     Lease.objects.create(name="relay", holder=uuid.uuid4(), until=NOW + dt.timedelta(seconds=5))
@@ -345,6 +371,15 @@ def test_one_process_relays_at_a_time(ctx, heard, monkeypatch):
     assert heard == []
     relay.visit(NOW + dt.timedelta(seconds=6))
     assert len(heard) == 1
+
+
+def test_who_stops_gives_its_leases_back_and_nobody_elses(ctx):
+    ours, theirs = uuid.uuid4(), uuid.uuid4()
+    assert leases.take_lease("one", ours, NOW, 60)
+    assert leases.take_lease("two", theirs, NOW, 60)
+    leases.give_back(ours)
+    assert leases.take_lease("one", theirs, NOW, 60)
+    assert not leases.take_lease("two", ours, NOW, 60)
 
 
 def test_what_is_past_its_time_goes_and_the_rest_stays(ctx, work, monkeypatch):

@@ -19,7 +19,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.utils import translation
 
-from . import chores, relay, retention
+from . import chores, leases, relay, retention
 from .api import Identity, gate, is_disk_full, may_heal
 from .document import Missing, Refused
 from .faults import fault
@@ -245,6 +245,7 @@ class Worker:
         deadline = time.monotonic() + STOP_LIMIT_S
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        leases.give_back(self.id)
         connection.close()
 
     def do_next(self) -> bool:

@@ -1,6 +1,7 @@
 """Founding an enterprise: its first administrator, its roles, and the account that acts for the chain.
 
-Internal commands: there is no way here over HTTP, and no enterprise or login exists that nobody founded.
+Internal commands: over HTTP only an administrator who installed our app from a marketplace comes here (directory.arriving),
+and no enterprise or login exists that nobody founded.
 """
 
 import datetime as dt

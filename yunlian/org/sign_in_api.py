@@ -1,4 +1,4 @@
-"""Every way in over HTTP. All of them end in `_opened`: a session, or the debt of a second factor.
+"""Every way in over HTTP. All of them end in `opened_answer`: a session, or the debt of a second factor.
 
 The browser leaves for a platform and comes back to the console's page `/sign-in/back`, which hands state and code in
 here; nothing is changed by an address alone.
@@ -24,7 +24,7 @@ from .ways import WAYS, Way
 BACK = "/sign-in/back"
 
 
-def _opened(request: Request, opened: Opened, **more: Any) -> Answer:
+def opened_answer(request: Request, opened: Opened, **more: Any) -> Answer:
     """Answer a session, or 202 when the second factor is owed."""
     if not opened.owes_second_factor:
         answer = signed_in(request, opened.token)
@@ -42,7 +42,7 @@ def _opened(request: Request, opened: Opened, **more: Any) -> Answer:
 def sign_in(request: Request) -> Answer:
     """Sign in with login and password; the session comes as a cookie. 202: a second factor is owed."""
     login, password = fields_of(request, "login", "password")
-    return _opened(request, by_password.sign_in(login, password, GATE.asked(request.http)))
+    return opened_answer(request, by_password.sign_in(login, password, GATE.asked(request.http)))
 
 
 @route("POST", "/api/sign-in/second-factor", needs="public", schema=takes("code"))
@@ -50,7 +50,7 @@ def give_second_factor(request: Request) -> Answer:
     """Pay the second factor: a code of the authenticator, or a recovery code."""
     (code,) = fields_of(request, "code")
     half = request.http.COOKIES.get(cookie_name(request.http, "half"), "")
-    return _opened(request, entrance.complete(half, code, GATE.asked(request.http)))
+    return opened_answer(request, entrance.complete(half, code, GATE.asked(request.http)))
 
 
 @route(
@@ -112,7 +112,7 @@ def send_code(request: Request) -> Answer:
 def sign_in_by_code(request: Request) -> Answer:
     """Sign in with the code that was sent to my mobile."""
     mobile, code = fields_of(request, "mobile", "code")
-    return _opened(request, by_text.sign_in(mobile, code, GATE.asked(request.http)))
+    return opened_answer(request, by_text.sign_in(mobile, code, GATE.asked(request.http)))
 
 
 @route("POST", "/api/sign-in/flow", needs="public", schema=takes("way", "enterprise", also=("to",)))
@@ -153,7 +153,7 @@ def come_back(request: Request) -> Answer:
     returned = by_platform.come_back(state, code, http.COOKIES.get(cookie_name(http, "flow"), ""), asked)
     flow = returned.flow
     if flow.purpose == "sign_in":
-        return _opened(request, by_platform.sign_in(returned, asked), to=flow.to)
+        return opened_answer(request, by_platform.sign_in(returned, asked), to=flow.to)
     signed = find_signed(http.COOKIES.get(cookie_name(http), ""), asked.now)
     if not isinstance(signed, Signed) or signed.user_id != flow.user_id:
         raise Invalid(Problem(None, _("Somebody else is signed in here now: begin again."), code="other"))
@@ -170,4 +170,4 @@ def come_from_console(request: Request) -> Answer:
     """Come in from the platform's admin console, with the code it appended to our address."""
     way, code, enterprise = fields_of(request, "way", "code", "enterprise")
     opened = by_platform.enter_from_console(way, _enterprise(enterprise).pk, code, GATE.asked(request.http))
-    return _opened(request, opened, to="/")
+    return opened_answer(request, opened, to="/")

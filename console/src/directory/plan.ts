@@ -47,7 +47,7 @@ export function diffsOf(change: { act: Act; fields: Record<string, readonly [str
     .sort((a, b) => at(a.name) - at(b.name));
 }
 
-const CONNECTION_TONES: Partial<Record<string, Tone>> = { on: "good", stopped: "bad", removed: "bad", left: "quiet" };
+const CONNECTION_TONES: Partial<Record<string, Tone>> = { on: "good", stopped: "bad", removed: "bad", relieved: "bad", left: "quiet" };
 export const toneOfConnection = (state: string): Tone => CONNECTION_TONES[state] ?? "quiet";
 
 /** Sentences one after the other: a blank between them, but none after a full-width stop. */

@@ -25,6 +25,10 @@ export interface Health {
   waiting: { callbacks: number; looks: number };
   tokens: { app: string; kind: string; expires_at: string; is_valid: boolean }[];
   quota: { path: string; left: number; per_minute: number; blocked_until: string | null }[];
+  /** Whom the platform lets us see, as of the last run; null for a platform that is written. */
+  range: { is_whole: boolean; departments: string[]; people: number } | null;
+  /** How the corp has our app of the marketplace; null for an app of its own. */
+  market: { state: "on" | "stopped" | "removed" | "relieved"; is_trial: boolean; ends_at: string | null; days_left: number | null } | null;
 }
 export interface Tried { field: string; label: string; ok: boolean; code: string; text: string; remedy: string }
 
@@ -60,8 +64,8 @@ export interface Person { key: string; name: string; account?: string; mobile?: 
 export interface Way { what: string; label: string }
 export interface Conflict {
   message: string; ways: Way[]; rivals: Person[]; options: { key: string; name: string }[]; params: Record<string, unknown>;
-  /** Who it is about, as they stand with us; `asked_at`: since when they are asked for their mobile. */
-  subject: Partial<Person> & { asked_at?: string | null };
+  /** Who it is about, as they stand with us; `asked_at`: since when they are asked for their mobile, `told_on`: where they got a message. */
+  subject: Partial<Person> & { asked_at?: string | null; told_on?: "" | "wecom" | "dingtalk" };
 }
 export interface Change {
   id: string; run: string; kind: Kind; act: Act; act_label: string; state: string; state_label: string; name: string; place: string;

@@ -176,6 +176,7 @@ class ApprovalChanged:
 class CardPressed:
     """Somebody pressed a button on an interactive card; `params` are the button's own."""
 
+    corp_id: str
     track_id: str
     user: str
     actions: tuple[str, ...]
@@ -257,8 +258,9 @@ def card_pressed(body: Json) -> CardPressed:
     """The press in the body of a card callback, whether it came by HTTP or by Stream."""
     private = part(_inner(text(body, "content")), "cardPrivateData")
     return CardPressed(
-        text(body, "outTrackId"), text(body, "userId"), several(private, "actionIds"), part(private, "params")
-    )
+        text(body, "corpId"), text(body, "outTrackId"), text(body, "userId"), several(private, "actionIds"),
+        part(private, "params"),
+    )  # fmt: skip
 
 
 def leader_flags(written: str) -> dict[int, bool]:

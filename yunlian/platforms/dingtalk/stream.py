@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from yunlian.platforms.dingtalk.api import Api, Owner
 from yunlian.platforms.dingtalk.callback import CallbackRefused
+from yunlian.platforms.dingtalk.cards import change
 from yunlian.platforms.dingtalk.client import App
 from yunlian.platforms.dingtalk.events import CardPressed, Event, card_pressed, from_stream
 from yunlian.platforms.dingtalk.wire import Json, part, text
@@ -129,13 +130,7 @@ class Stream:
         except Exception:
             log.exception("a press on a card could not be taken")
             return 500, "{}"
-        change: dict[str, Any] = {}
-        if shown:
-            change = {
-                "cardUpdateOptions": {"updateCardDataByKey": True},
-                "cardData": {"cardParamMap": shown},
-            }
-        return 200, json.dumps({"response": change}, ensure_ascii=False)
+        return 200, json.dumps({"response": change(shown)}, ensure_ascii=False)
 
 
 def _answer(code: int, message_id: str, data: str) -> str:

@@ -178,7 +178,7 @@ def test_a_quota_used_up_says_so_instead_of_an_empty_event() -> None:
 def test_a_card_press_names_its_buttons() -> None:
     content = json.dumps({"cardPrivateData": {"actionIds": ["approve"], "params": {"version": "3"}}})
     body = {"type": "actionCallback", "outTrackId": "po-1", "corpId": "d", "userId": "u1", "content": content}
-    assert events.card_pressed(body) == events.CardPressed("po-1", "u1", ("approve",), {"version": "3"})
+    assert events.card_pressed(body) == events.CardPressed("d", "po-1", "u1", ("approve",), {"version": "3"})
 
 
 def test_leaders_are_read_from_keys_without_quotes() -> None:

@@ -98,6 +98,7 @@ class Received:
     path: str
     query: dict[str, str]
     body: bytes
+    headers: dict[str, str]  # names in lower case
 
 
 @dataclass
@@ -118,7 +119,8 @@ def receiver(answer: Callable[[Received], tuple[int, str]]) -> Iterator[Receiver
         def do_GET(self) -> None:
             url = httpx.URL(f"http://x{self.path}")
             size = int(self.headers.get("content-length", "0"))
-            received = Received(self.command, url.path, dict(url.params), self.rfile.read(size))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            received = Received(self.command, url.path, dict(url.params), self.rfile.read(size), headers)
             kept[0].got.append(received)
             status, text = kept[0].answer(received)
             self.send_response(status)

@@ -13,13 +13,17 @@ from yunlian.platforms.sandbox.platform import Platform, Sandbox
 
 from . import contacts, control, messages, phone, signin, stream, tokens, vendor
 from .asking import route, throttled, unknown
-from .world import DingTalk
+from .world import DingTalk, follow_vendor
 
 PATHS = (*tokens.PATHS, *contacts.PATHS, *signin.PATHS, *messages.PATHS, *vendor.PATHS, *stream.PATHS)
 
 
 def routes(sandbox: Sandbox) -> Sequence[BaseRoute]:
     """Both generations of the API, the login page, the inside of the client, the Stream."""
+    with sandbox.world.change():  # what was kept may be of a vendor at another address
+        state = sandbox.world.part(DingTalk)
+        for suite in [each for each in state.apps.values() if each.is_suite]:
+            follow_vendor(suite)
 
     async def login_page(request: Request) -> Response:
         return await phone.login_page(sandbox, request)

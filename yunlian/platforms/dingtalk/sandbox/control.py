@@ -17,7 +17,7 @@ from . import apps, people, phone
 from .asking import Refused
 from .ranges import path_up, sees_person
 from .vendor import verified
-from .world import Corp, DingTalk, Mode, Receiver, Switches
+from .world import CARD_TEMPLATE, Corp, DingTalk, Mode, Receiver, Switches
 
 PAGE = 50
 Act = Callable[[Sandbox, dict[str, Any]], Any]
@@ -79,6 +79,7 @@ def credentials(sandbox: Sandbox) -> dict[str, str]:
             "app_key": app.key,
             "app_secret": app.secret,
             "agent_id": str(agent),
+            "card_template": CARD_TEMPLATE,
         }
 
 

@@ -247,6 +247,7 @@ def _register_cards(ask: Ask) -> Any:
     if route in app.card_routes and not ask.body.get("forceUpdate"):
         raise Refused("param.error", "callbackRouteKey已存在")
     app.card_routes[route] = ask.text("callbackUrl")
+    app.card_secrets[route] = str(ask.body.get("apiSecret") or "")
     return {
         "success": True,
         "result": {"callbackUrl": app.card_routes[route], "apiSecret": str(ask.body.get("apiSecret") or "")},

@@ -8,6 +8,8 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from yunlian.platforms.dingtalk.cards import SIGNATURE, TIMESTAMP
+from yunlian.platforms.dingtalk.signatures import suite_signature
 from yunlian.platforms.sandbox.callbacks import local
 from yunlian.platforms.sandbox.control import Wrong
 from yunlian.platforms.sandbox.platform import Sandbox
@@ -304,13 +306,19 @@ def _pressed_by_http(sandbox: Sandbox, app: App, card: Card, body: dict[str, Any
     state = sandbox.world.part(DingTalk)
     try:
         with httpx.Client(trust_env=False, timeout=state.switches.deadline_s) as client:
-            answer = client.post(local(url), json=body)
+            answer = client.post(local(url), json=body, headers=_signed(sandbox, app, card))
             said = answer.json()
     except (httpx.HTTPError, ValueError) as fault:
         raise Wrong(f"the card's address does not answer: {fault}") from fault
     with sandbox.world.change():
         updated(state, json.dumps({"outTrackId": card.track_id}), said)
     return {"sent": str(answer.status_code)}
+
+
+def _signed(sandbox: Sandbox, app: App, card: Card) -> dict[str, str]:
+    """Headers by which the receiver knows DingTalk, where it gave a secret when it named its address."""
+    secret, timestamp = app.card_secrets.get(card.route, ""), str(int(sandbox.world.now() * 1000))
+    return {SIGNATURE: suite_signature(secret, timestamp), TIMESTAMP: timestamp} if secret else {}
 
 
 def finish_todo(sandbox: Sandbox, asked: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ Plain data; the acts are in the files named after them. Times are seconds since 
 """
 
 import hashlib
+import json
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -142,6 +144,7 @@ class App:
     receiver: Receiver = field(default_factory=Receiver)
     denied: list[str] = field(default_factory=list)
     card_routes: dict[str, str] = field(default_factory=dict)
+    card_secrets: dict[str, str] = field(default_factory=dict)  # by route; requests are signed with them
 
     @property
     def is_suite(self) -> bool:
@@ -359,7 +362,11 @@ def secret(prefix: str = "") -> str:
 
 
 SUITE = "suiteyunlian00000001"
+SUITE_SECRET = "suite-secret-of-the-sandbox"
 VENDOR = "dingvendor0001"
+CARD_TEMPLATE = (
+    "sandbox-approval.schema"  # what the phone draws cards by; it draws any, by the names of its data
+)
 _PLACES = {
     1001: ("销售部", 1), 1002: ("采购部", 1), 1003: ("仓储部", 1), 1004: ("财务部", 1),
     1011: ("华东大区", 1001), 1012: ("华南大区", 1001),
@@ -379,12 +386,17 @@ _STAFF: tuple[tuple[str, tuple[int, ...], str, int, tuple[int, ...]], ...] = (
 )
 
 
+def sso_secret_of(corp_id: str) -> str:
+    """The SSOSecret a corp begins with."""
+    return f"sso-secret-of-{corp_id}"
+
+
 def _corps() -> dict[str, Corp]:
     found = {}
     for at, (corp_id, name) in enumerate(
         (("dingcorp0001", "示例家居有限公司"), ("dingcorp0002", "示例印务有限公司"), (VENDOR, "云链服务商"))
     ):
-        corp = Corp(corp_id, name, sso_secret=f"sso-secret-of-{corp_id}")
+        corp = Corp(corp_id, name, sso_secret=sso_secret_of(corp_id))
         corp.departments = {ROOT: Department(ROOT, name, 0)}
         corp.roles = {1: Role(1, "主管", "默认"), 2: Role(2, "负责人", "默认"), 3: Role(3, "财务", "职务")}
         if corp_id != VENDOR:
@@ -409,11 +421,27 @@ def _staff(corp: Corp, mobiles: str) -> None:
         )  # fmt: skip
 
 
+def follow_vendor(suite: App) -> None:
+    """Enter into the suite's settings what the vendor who runs with this sandbox has said, see edge.settings.
+
+    That is what the vendor of a real app types into DingTalk's developer console once.
+    """
+    given = json.loads(os.environ.get("YUNLIAN_DINGTALK_SUITE") or "null")
+    ours = os.environ.get("YUNLIAN_PUBLIC_URL", "").rstrip("/")
+    if not given or not ours or given["key"] != suite.key:
+        return
+    suite.home_url = f"{ours}/e?corpId=$CORPID$"
+    suite.admin_url = f"{ours}/sign-in/console?corpId=$CORPID$"
+    url = f"{ours}/callback/{given['path']}"
+    suite.receiver = Receiver(Mode.SYNC, url, given["token"], given["aes_key"])
+
+
 def _apps() -> dict[str, App]:
     suite = App(
-        SUITE, "suite-secret-of-the-sandbox", "云链", app_id=1234, suite_id=900001, owner_corp=VENDOR,
+        SUITE, SUITE_SECRET, "云链", app_id=1234, suite_id=900001, owner_corp=VENDOR,
         ticket="ticket-0001",
     )  # fmt: skip
+    follow_vendor(suite)
     own = [
         App(
             f"dingappyunlian{at:04}",

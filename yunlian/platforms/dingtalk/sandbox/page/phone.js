@@ -66,13 +66,17 @@ function notice(each) {
 /** Of DingTalk's Markdown the phone shows bold; the rest stays as it was written. */
 const bold = (text) => String(text || "").split("**").map((part, at) => (at % 2 ? h("strong", {}, part) : part));
 
-/** A card shows what its data says; it can be pressed as long as it has no status. */
+/** A card as the template of the sandbox draws it: what its data says, `facts` line by line, and, while it has no status and `can_approve` is not false, buttons that report back. */
 function card(each) {
-  const { title, status, ...rest } = each.data;
+  const { title, status, says, facts, url, can_approve, ...rest } = each.data;
+  const lines = [...Object.entries(rest), ...(facts || "").split("\n").filter(Boolean).map((line) => line.split(": "))];
   const press = async (action) => { await act("/phone/press", { track_id: each.track_id, action, params: {} }); toast(t("已按下，等待应用更新卡片", "Pressed; the app has yet to change the card")); };
   return h("article.message", {}, h("time", {}, moment(each.at)), h("span.hint", {}, t("互动卡片", "Card")), h("h4", {}, title || each.track_id),
-    h("dl.facts", {}, Object.entries(rest).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)])),
-    status ? h("p", {}, tag(status, "good")) : h("div.row", { style: "margin-top:8px" }, h("button.primary", { onclick: () => press("approve") }, t("同意", "Approve")), h("button.danger", { onclick: () => press("reject") }, t("拒绝", "Reject"))));
+    says && h("p", {}, says),
+    h("dl.facts", {}, lines.map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)])),
+    status && h("p", {}, tag(status, "good")),
+    h("div.row", { style: "margin-top:8px" }, !status && can_approve !== "false" && [h("button.primary", { onclick: () => press("approve") }, t("同意", "Approve")), !url && h("button.danger", { onclick: () => press("reject") }, t("拒绝", "Reject"))],
+      safe(url) && h("button", { onclick: () => open(inside(each), "_blank", "noopener") }, t("查看详情", "Open"))));
 }
 
 const todo = (each) => h("article.message", {}, h("time", {}, moment(each.at)), h("span.hint", {}, t("待办", "To-do")), h("h4", {}, each.subject), each.description && h("p", {}, each.description),
@@ -80,4 +84,4 @@ const todo = (each) => h("article.message", {}, h("time", {}, moment(each.at)), 
     safe(each.url) && h("button", { onclick: () => open(inside(each), "_blank", "noopener") }, t("打开", "Open"))));
 
 /** The address as the client opens it: the page then signs in silently. */
-const inside = (each) => `/dingtalk/phone/open?${new URLSearchParams({ corp_id: chosen.corp, userid: held.user, app_key: each.app_key, url: each.url })}`;
+const inside = (each) => `/dingtalk/phone/open?${new URLSearchParams({ corp_id: chosen.corp, userid: held.user, app_key: each.app_key, url: each.url || each.data.url })}`;

@@ -63,6 +63,7 @@ async function install(app, corp) {
   if (!given) return;
   await act("/apps/install", { app_key: app.key, corp_id: corp.corp_id, userid: given.userid, ...rangeOf(given) });
   toast(t("已安装，授权事件已推送", "Installed; the authorisation was told"));
+  if (app.admin_url) await goIn(app, given.userid);
 }
 
 async function range(app, install, corp) {
@@ -74,15 +75,19 @@ async function range(app, install, corp) {
 
 async function enter(app, corp) {
   const given = await ask(t(`进入${app.name}`, `Enter ${app.name}`), [field(t("以管理员身份", "As administrator"), pick({ name: "userid" }, corp.admins.map((each) => [each.userid, `${each.name}（${each.userid}）`])))], t("进入", "Enter"));
-  if (!given) return;
-  const { url } = await act("/apps/enter", { app_key: app.key, corp_id: chosen.corp, ...given });
+  if (given) await goIn(app, given.userid);
+}
+
+/** The app's own admin page, as the administrator: it learns from the code in the address who came. */
+async function goIn(app, userid) {
+  const { url } = await act("/apps/enter", { app_key: app.key, corp_id: chosen.corp, userid });
   open(url, "_blank", "noopener");
 }
 
 async function buy(app, corp) {
-  const kinds = [["BUY", t("新购", "Buy")], ["RENEW", t("续费", "Renew")], ["UPGRADE", t("升级", "Upgrade")]];
+  const kinds = [["TRYOUT", t("试用", "Try")], ["BUY", t("新购", "Buy")], ["RENEW", t("续费", "Renew")], ["UPGRADE", t("升级", "Upgrade")]];
   const given = await ask(t(`购买${app.name}`, `Buy ${app.name}`), [
-    field(t("类型", "Kind"), pick({ name: "kind" }, kinds)), field(t("人数上限", "People"), h("input", { name: "people_max", type: "number", min: 1, value: "100" })),
+    field(t("类型", "Kind"), pick({ name: "kind" }, kinds, "BUY")), field(t("期限（天）", "Days"), h("input", { name: "days", type: "number", step: "any", value: "365" }), t("填负数为已到期", "below zero it is over")), field(t("人数上限", "People"), h("input", { name: "people_max", type: "number", min: 1, value: "100" })),
   ], t("下单", "Order"));
   if (given) await act("/apps/buy", { app_key: app.key, corp_id: corp.corp_id, ...given });
 }
