@@ -11,8 +11,8 @@ from yunlian.kernel.document import Missing
 from yunlian.kernel.fields import uuid_or_none
 
 from . import changes, conflicts, connections, guards, runs
-from .bodies import ID, RUN, TEXT, answering, fields, taking
-from .models import Change, Run, shown_moment
+from .bodies import ID, RUN, TEXT, answering, fields, shown_moment, taking
+from .models import Change, Run
 
 
 @route(

@@ -1,5 +1,6 @@
 """What the routes of directory sync take and answer: checked here, described for OpenAPI from the same words."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,3 +77,8 @@ def fields(request: Request, *names: str) -> Mapping[str, Any]:
         raise Invalid(*surplus)
     body: Mapping[str, Any] = request.body
     return body
+
+
+def shown_moment(value: dt.datetime | None) -> str | None:
+    """Return a moment as the API answers it."""
+    return None if value is None else value.isoformat().replace("+00:00", "Z")

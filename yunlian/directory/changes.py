@@ -15,7 +15,8 @@ from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import Label, _
 
 from . import conflicts, runs
-from .models import ACTS, CHANGE_STATES, Callback, Change, Match, Run, shown_moment
+from .bodies import shown_moment
+from .models import ACTS, CHANGE_STATES, Callback, Change, Match, Run
 
 PAGE = 100
 # Why something is done to somebody, where it is not a conflict.

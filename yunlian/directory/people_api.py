@@ -8,8 +8,7 @@ from yunlian.kernel.jobs import download, enqueue, show_job
 from yunlian.kernel.text import _
 
 from . import asking, branches, connections, contacts, guests, leavers, looks
-from .bodies import ID, JOB, TEXT, answering, fields, taking
-from .models import shown_moment
+from .bodies import ID, JOB, TEXT, answering, fields, shown_moment, taking
 
 
 @route("GET", "/api/directory/asked", needs="signed")
