@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Count, Q
+from django.db.models.fields.json import KT
 
 from yunlian.kernel import sheets
 from yunlian.kernel.api import Request, route
@@ -88,9 +89,12 @@ def only(ctx: Context, id_: Any, department: Any) -> int:
     run = runs.find_locked(ctx, id_, "planned", "held")
     if not isinstance(department, str):
         raise Invalid(Problem("department", _("Is not known here."), code="unknown"))
-    inside = Change.objects.filter(run_id=run.id).filter(_inside(run, department)).values("id")
+    inside = Change.objects.filter(run_id=run.id).filter(_inside(run, department))
+    held = inside.filter(kind="person").annotate(title=KT("wanted__position")).values("title")
     rest = (
-        Change.objects.filter(run_id=run.id, state="planned").exclude(act="conflict").exclude(id__in=inside)
+        Change.objects.filter(run_id=run.id, state="planned")
+        .exclude(act="conflict")
+        .exclude(Q(id__in=inside.values("id")) | Q(kind="position", name__in=held))
     )
     return int(rest.update(state="left_out"))
 

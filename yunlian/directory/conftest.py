@@ -46,6 +46,12 @@ class Platform:
         self.page = 3
         self._ids = itertools.count(2)
 
+    def fill(self) -> None:
+        """Two departments and three people."""
+        self.tree |= {"10": TheirDepartment("10", "销售", "1"), "11": TheirDepartment("11", "设计", "10")}
+        for key, name, place in (("u1", "张三", "10"), ("u2", "李四", "11"), ("u3", "王五", "11")):
+            self.members[key] = Person(key, name, key, mobile(), (place,), union=f"union-{key}")
+
     def range(self) -> Range:
         self._ask()
         return Range(self.tops, (), self.counted, self.gaps)
@@ -308,8 +314,5 @@ def push(acme, stages) -> Stage:
 def pull(acme, stages) -> Stage:
     """DingTalk with two departments and three people; acme has its administrator only."""
     stage = stages(acme, "dingtalk")
-    there = stage.platform
-    there.tree |= {"10": TheirDepartment("10", "销售", "1"), "11": TheirDepartment("11", "设计", "10")}
-    for key, name, place in (("u1", "张三", "10"), ("u2", "李四", "11"), ("u3", "王五", "11")):
-        there.members[key] = Person(key, name, key, mobile(), (place,), union=f"union-{key}")
+    stage.platform.fill()
     return stage

@@ -15,7 +15,7 @@ from django.db import connection as database
 from yunlian.kernel.sql import run as execute
 
 from .models import Connection, Run, Territory
-from .planning import FIELDS_OF, Pair, Policy, Rival, Tree, Verdict
+from .planning import FIELDS_OF, Pair, Policy, Position, Rival, Tree, Verdict
 from .side import OURS, Department, Person, Rules
 
 PIECE = 1_000
@@ -97,9 +97,10 @@ def policy_of(conn: Connection, run: Run, platform: Rules) -> Policy:
         return Policy(platform, frozenset(FIELDS_OF["push"]))
     told = frozenset(FIELDS_OF["pull"]) - platform.untold
     rows = execute(
-        "SELECT name FROM org_position WHERE enterprise_id = %s AND is_active", [conn.enterprise_id]
+        "SELECT name, id::text, is_active FROM org_position WHERE enterprise_id = %s ORDER BY is_active, code DESC",
+        [conn.enterprise_id],
     )
-    return Policy(OURS, told, frozenset(name for (name,) in rows))
+    return Policy(OURS, told, {name: Position(key, is_active) for name, key, is_active in rows})
 
 
 _PLAIN = (

@@ -204,7 +204,7 @@ def _applied(ctx: Context, conn: Connection, run: Run, progress: Progress) -> Ma
     with tenant(run.enterprise_id):
         Run.objects.filter(id=run.id).update(state="applied")
         if not run.part:
-            Connection.objects.filter(id=conn.id).update(seen=run.seen, synced_at=ctx.now)
+            _remember(conn, run)
     return {"run": str(run.id), "state": "applied", "counts": counted, "waited_s": round(waited_s, 1)}
 
 
@@ -222,12 +222,17 @@ def run_undo(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     with tenant(run.enterprise_id):
         Run.objects.filter(id=run.id).update(state="undone", undone_at=ctx.now)
         if not run.part:
-            before = Run.objects.filter(
-                connection_id=conn.id, id__lt=run.id, state="applied", part=[]
-            ).order_by("-id")
-            seen = before.values_list("seen", flat=True).first()
-            Connection.objects.filter(id=conn.id).update(seen=seen or {})
+            before = Run.objects.filter(connection_id=conn.id, id__lt=run.id, state="applied", part=[])
+            _remember(conn, before.order_by("-id").first())
     return {"run": str(run.id), "state": "undone", "counts": counted}
+
+
+def _remember(conn: Connection, run: Run | None) -> None:
+    """Note on the connection the last whole run that stands, and what it saw; none: as if there had been none."""
+    seen, at = (
+        (run.seen, Run.objects.values_list("applied_at", flat=True).get(id=run.id)) if run else ({}, None)
+    )
+    Connection.objects.filter(id=conn.id).update(seen=seen, synced_at=at)
 
 
 def _opened(ctx: Context, made: Job) -> tuple[Run, Connection]:

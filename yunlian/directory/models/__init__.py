@@ -13,7 +13,7 @@ from .limits import PaceRow, TokenRow
 from .marketplace import Installed, Suite
 from .match import KINDS, Match
 from .notice import NOTICE_STATES, Notice
-from .person import HANDOVER_STATES, Ask, Guest, Handover
+from .person import HANDOVER_STATES, PASSING_STATES, Ask, Guest, Handover, Passing
 from .report import RECEIVERS, Callback, Look
 from .run import ACTS, CHANGE_STATES, RUN_STATES, TRIGGERS, Change, Decision, Run, Seen
 
@@ -26,6 +26,7 @@ __all__ = (
     "KINDS",
     "NOTICE_STATES",
     "ORIGINS",
+    "PASSING_STATES",
     "PLATFORMS",
     "RECEIVERS",
     "RUN_STATES",
@@ -43,6 +44,7 @@ __all__ = (
     "Match",
     "Notice",
     "PaceRow",
+    "Passing",
     "Run",
     "Seen",
     "Suite",

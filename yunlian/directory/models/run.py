@@ -16,6 +16,7 @@ TRIGGERS = (
     ("callback", _("Reported by the platform")),
     ("decision", _("After a decision")),
 )
+CHANGE_KINDS = (*KINDS, ("position", _("Position")))
 RUN_STATES = (
     ("planning", _("Being planned")),
     ("planned", _("Planned")),
@@ -86,7 +87,7 @@ class Run(TenantModel):
 
 
 class Change(TenantModel):
-    """What a run does, or did, to one person or department of the target; see planning.Change.
+    """What a run does, or did, to one person, department or position of the target; see planning.Change.
 
     `no` is the order in which changes can be made. `attempted_at` is written before the platform is called: who comes
     back after a crash then knows that what they find there may be their own work. `undo` is exactly what taking it back
@@ -95,7 +96,7 @@ class Change(TenantModel):
 
     run = f.Ref(Run, label=_("Run"), null=False, cascade=True)
     no = models.IntegerField()
-    kind = f.Choice(label=_("Kind"), choices=KINDS)
+    kind = f.Choice(label=_("Kind"), choices=CHANGE_KINDS)
     act = f.Choice(label=_("What"), choices=ACTS)
     state = f.Choice(label=_("State"), choices=CHANGE_STATES, default="planned")
     source = models.CharField(max_length=100)

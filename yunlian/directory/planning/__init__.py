@@ -11,17 +11,21 @@ from dataclasses import replace
 
 from .departments import changed, vanished
 from .people import People
+from .positions import Lacking
 from .tree import Tree
-from .values import Change, Pair, Policy, Rival, Verdict
+from .values import Change, Pair, Policy, Position, Rival, Verdict
 from .ways import FIELDS_OF, WAYS, topic
 
 __all__ = (
-    "FIELDS_OF", "WAYS", "Change", "Pair", "People", "Policy", "Rival", "Tree", "Verdict", "plan", "topic",
+    "FIELDS_OF", "WAYS", "Change", "Pair", "People", "Policy", "Position", "Rival", "Tree", "Verdict", "plan", "topic",
 )  # fmt: skip
 
 
 def plan(tree: Tree, pairs: Iterable[Pair], policy: Policy) -> Iterator[Change]:
-    """Yield changes in an order in which they can be made: departments downward, persons, departments upward."""
+    """Yield changes in an order in which they can be made: departments downward, persons, departments upward.
+
+    A position that is lacking comes just before the first person who is to hold it.
+    """
     departments = list(changed(tree, policy))
     stuck = frozenset(change.source for change in departments if change.act == "conflict")
     linked = {c.source: c.target for c in departments if c.reason == "linked"}
@@ -29,8 +33,10 @@ def plan(tree: Tree, pairs: Iterable[Pair], policy: Policy) -> Iterator[Change]:
         tree = replace(tree, matched={**tree.matched, **linked})
     yield from departments
     people = People(tree, policy, stuck)
+    lacking = Lacking(policy)
     for pair in pairs:
         change = people.judge(pair)
         if change is not None:
+            yield from lacking.before(change)
             yield change
     yield from vanished(tree)

@@ -162,8 +162,7 @@ class People:
         wanted: dict[str, Any] = {"name": source.name, "departments": self._departments(pair, source, target)}
         if "mobile" in self.policy.fields and source.mobile:
             wanted["mobile"] = source.mobile
-        known = self.policy.positions
-        if "position" in self.policy.fields and (known is None or source.position in known):
+        if "position" in self.policy.fields and (self.policy.positions is None or source.position):
             wanted["position"] = source.position
         if target is None or self._is_renamed(pair, source, target):
             wanted["account"] = source.account

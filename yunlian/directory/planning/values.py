@@ -46,7 +46,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What would happen to one person or department of the target.
+    """What would happen to one person, department or position of the target.
 
     `source` and `target` are keys on their sides; `target` is empty for what does not exist yet. `fields` show what
     differs: name to [before, after]. `wanted` and `was` are the same for machines: departments are keys of the source in
@@ -66,10 +66,21 @@ class Change:
     was: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A position of the target."""
+
+    key: str
+    is_active: bool = True
+
+
 @dataclass(frozen=True)
 class Policy:
-    """How the target is written: its rules, the fields kept in step, and the positions it knows (None: any text)."""
+    """How the target is written: its rules, the fields kept in step, and its positions by name (None: it takes any text).
+
+    A position it does not have is made before the first person who holds it; `positions` tells whether one is in use.
+    """
 
     rules: Rules
     fields: frozenset[str]
-    positions: frozenset[str] | None = None
+    positions: Mapping[str, Position] | None = None
