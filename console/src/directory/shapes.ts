@@ -77,7 +77,14 @@ export interface SmsSetup {
 }
 
 /** What somebody who left still owns. */
-export interface Belongings { documents: { code: string; label: string; count: number }[]; contacts: number }
+export interface Belongings { documents: { code: string; label: string; count: number }[]; contacts: number; customers: Customers }
+
+/** Customers of WeCom on their way to the colleague, what became of each; `counts` by state. */
+export type PassingState = "waiting" | "asked" | "done" | "refused" | "full" | "failed";
+export interface Customers {
+  counts: { state: PassingState; label: string; count: number }[];
+  rows: { id: string; name: string; state: PassingState; state_label: string; error: string | null; error_text: string | null; remedy: string | null }[];
+}
 
 /** What the callback doctor found of one receiver. */
 export interface Finding { what: string; label: string; ok: boolean; evidence: string; remedy: string }
