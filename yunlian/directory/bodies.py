@@ -19,6 +19,7 @@ RUN: Schema = {
     "properties": {
         "id": ID, "connection": ID, "direction": {"enum": ["push", "pull"]}, "trigger": TEXT, "state": TEXT,
         "state_label": TEXT, "is_whole": {"type": "boolean"},
+        "department": {"oneOf": [{"$ref": "#/components/schemas/Reference"}, {"type": "null"}]},
         "tally": {"type": "object", "description": "acts: changes by kind and act; read: what the platform showed."},
         "guards": {
             "type": "array",

@@ -20,9 +20,10 @@ from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
+from yunlian.org.models import Department
 from yunlian.platforms.errors import PlatformError
 
-from . import applying, connections, guards, planned, reading
+from . import applying, connections, guards, parts, planned, reading
 from .models import Change, Connection, Run
 
 LOOK_AGAIN = dt.timedelta(minutes=1)
@@ -42,6 +43,20 @@ def begin(
     )  # fmt: skip
     _put_to_work(ctx, run, "planning", "directory.plan")
     return run
+
+
+def begin_below(ctx: Context, conn: Connection, department: Any) -> Run:
+    """Begin a run over one department of ours and those below it. Raises Invalid; Refused as `begin` does.
+
+    What the platform is right about must be linked before a part of it can be read.
+    """
+    found = Department.objects.filter(id=uuid_or_none(department)).first()
+    if found is None:
+        raise Invalid(Problem("department", _("Is not known here."), code="unknown"))
+    if conn.direction == "pull" and not parts.find(conn, found.id).top:
+        message = _("This department is not linked with the platform: sync the whole once.")
+        raise Refused(Problem("department", message, code="unlinked"))
+    return begin(ctx, conn, part=[(parts.BELOW, str(found.id))])
 
 
 def _put_to_work(ctx: Context, run: Run, state: str, kind: str) -> None:
@@ -163,14 +178,18 @@ def leave_out(ctx: Context, id_: Any, changes: Any, *, is_out: bool) -> int:
 def run_plan(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Read the platform and plan; an automatic run that is not held is applied at once."""
     run, conn = _opened(ctx, made)
+    with tenant(run.enterprise_id):
+        part = parts.part_of(conn, run)
     try:
-        reader = connections.reader_of(conn)
-        if run.part:
+        reader = connections.reader_of(conn, part.top or part.within if part is not None else "")
+        if part is not None:
+            seen = reading.read_below(run, conn, reader, part, progress)
+        elif run.part:
             seen = reading.read_part(run, reader, run.part)
         else:
             seen = reading.read_all(run, reader, progress)
         with tenant(run.enterprise_id):
-            planned.make_plan(ctx, conn, run, reader.rules, seen)
+            planned.make_plan(ctx, conn, run, part, reader.rules, seen)
     except PlatformError as error:
         _stop(run, "failed", error)
     if run.is_automatic and run.state == "planned":

@@ -10,6 +10,7 @@ from . import changes
 from .planning import FIELDS_OF, Pair, Policy, plan
 from .planning import Position as Known
 from .side import OURS
+from .test_parts import below
 from .test_planning import PULL_TREE, ours, theirs
 
 
@@ -101,14 +102,11 @@ def test_a_position_made_by_hand_after_the_plan_is_taken_not_doubled(pull) -> No
     assert (positions(pull), titles(pull)) == ({"导购": True}, {})
 
 
-def test_only_one_department_takes_along_the_positions_of_its_people(pull) -> None:
+def test_a_sync_of_one_department_takes_along_the_positions_of_its_people(pull) -> None:
     pull.sync()
     pull.platform.change_person("u1", position="店长")
     pull.platform.change_person("u2", position="导购")
-    run = pull.begin()
-    with pull.enter() as ctx:
-        changes.only(ctx, run.id, str(pull.departments()["设计"].id))
-    pull.apply(run)
+    pull.apply(below(pull, "设计"))
     assert (positions(pull), titles(pull)) == ({"导购": True}, {"李四": "导购"})
 
 

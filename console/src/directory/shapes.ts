@@ -48,7 +48,7 @@ export interface Connection {
 export interface Guard { code: string; message: string; can_release: boolean }
 export interface Run {
   id: string; connection: string; platform: "wecom" | "dingtalk"; direction: "push" | "pull"; trigger_label: string;
-  state: RunState; state_label: string; is_whole: boolean; job: string | null; error: string | null; by: string;
+  state: RunState; state_label: string; is_whole: boolean; department: Ref | null; job: string | null; error: string | null; by: string;
   tally: { acts?: Partial<Record<string, number>>; read?: { person: number; department: number } }; guards: Guard[];
   override: { reason: string; by: string } | null;
   /** How many changes are in which state. */
