@@ -9,20 +9,25 @@ from typing import Any
 from yunlian.kernel.api import Answer, Request, route
 from yunlian.kernel.document import Missing
 from yunlian.kernel.fields import uuid_or_none
+from yunlian.kernel.load import reference
+from yunlian.org.models import Department
 
-from . import changes, conflicts, connections, guards, runs
-from .bodies import ID, RUN, TEXT, answering, fields, taking
-from .models import Change, Run, shown_moment
+from . import changes, conflicts, connections, guards, parts, runs
+from .bodies import ID, RUN, TEXT, answering, fields, shown_moment, taking
+from .models import Change, Run
 
 
 @route(
     "POST", "/api/directory/runs", needs="directory.run.plan",
-    schema=taking("connection", connection=ID, answer=RUN),
+    schema=taking("connection", connection=ID, department=ID, answer=RUN),
 )  # fmt: skip
 def plan(request: Request) -> Any:
-    """Begin a sync with its plan; nothing is changed anywhere."""
-    conn = connections.find(fields(request, "connection").get("connection"))
-    return Answer(_run(runs.begin(request.ctx, conn)), 201)
+    """Begin a sync with its plan, over everything or over one department of ours; nothing is changed anywhere."""
+    body = fields(request, "connection", "department")
+    conn = connections.find(body.get("connection"))
+    if (department := body.get("department")) is None:
+        return Answer(_run(runs.begin(request.ctx, conn)), 201)
+    return Answer(_run(runs.begin_below(request.ctx, conn, department)), 201)
 
 
 @route("GET", "/api/directory/runs/{id}", needs="directory.run.view", schema=answering(RUN))
@@ -77,12 +82,18 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "id": str(run.id), "connection": str(run.connection_id), "direction": run.direction, "trigger": run.trigger,
         "trigger_label": str(triggers[run.trigger]), "platform": run.connection.platform, "states": changes.states(run),
-        "state": run.state, "state_label": str(options[run.state]), "is_whole": not run.part,
+        "state": run.state, "state_label": str(options[run.state]), "is_whole": not run.part, "department": _department(run),
         "tally": run.tally, "guards": guards.worded(run.guards), "error": run.error or None,
         "override": {"reason": run.override_reason, "by": run.override_name} if run.override_reason else None,
         "job": str(run.job) if run.job else None, "by": run.member_name, "at": shown_moment(run.at),
         "applied_at": shown_moment(run.applied_at), "undone_at": shown_moment(run.undone_at),
     }  # fmt: skip
+
+
+def _department(run: Run) -> Any:
+    id_ = parts.department_of(run)
+    found = None if id_ is None else Department.objects.filter(id=id_).first()
+    return None if found is None else reference(found)
 
 
 @route("GET", "/api/directory/changes/{id}", needs="directory.change.view")

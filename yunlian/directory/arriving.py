@@ -36,7 +36,8 @@ from yunlian.platforms.dingtalk.signin import Creator
 from yunlian.platforms.errors import PlatformError
 
 from . import connections, dingtalk, lifecycle, stores, suites
-from .models import Arrival, Connection, Suite, Territory, shown_moment
+from .bodies import shown_moment
+from .models import Arrival, Connection, Suite, Territory
 from .sign_in import PATIENCE_S
 
 LASTS = dt.timedelta(hours=1)

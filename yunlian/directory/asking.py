@@ -52,7 +52,7 @@ class Reached:
     theirs: str
 
 
-@job("directory.asking", is_stepwise=True)
+@job("directory.asking")
 def run_asking(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Send the message: to the one asked, else to the heads above them; on the first platform that takes it."""
     with tenant(ctx.enterprise_id):

@@ -1,10 +1,12 @@
 """What the routes of directory sync take and answer: checked here, described for OpenAPI from the same words."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from yunlian.kernel.api import Request
 from yunlian.kernel.document import Invalid, Problem
+from yunlian.kernel.fields import moment_text
 from yunlian.kernel.text import _
 
 Schema = dict[str, Any]
@@ -18,6 +20,7 @@ RUN: Schema = {
     "properties": {
         "id": ID, "connection": ID, "direction": {"enum": ["push", "pull"]}, "trigger": TEXT, "state": TEXT,
         "state_label": TEXT, "is_whole": {"type": "boolean"},
+        "department": {"oneOf": [{"$ref": "#/components/schemas/Reference"}, {"type": "null"}]},
         "tally": {"type": "object", "description": "acts: changes by kind and act; read: what the platform showed."},
         "guards": {
             "type": "array",
@@ -76,3 +79,8 @@ def fields(request: Request, *names: str) -> Mapping[str, Any]:
         raise Invalid(*surplus)
     body: Mapping[str, Any] = request.body
     return body
+
+
+def shown_moment(value: dt.datetime | None) -> str | None:
+    """Return a moment as the API answers it."""
+    return None if value is None else moment_text(value)

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 
 from yunlian.kernel import sheets
 from yunlian.kernel.api import Request, route
-from yunlian.kernel.document import Invalid, Missing, Problem
+from yunlian.kernel.document import Missing
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.jobs import download
 from yunlian.kernel.scope import Context
@@ -15,7 +15,8 @@ from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import Label, _
 
 from . import conflicts, runs
-from .models import ACTS, CHANGE_STATES, Callback, Change, Match, Run, shown_moment
+from .bodies import shown_moment
+from .models import ACTS, CHANGE_STATES, Callback, Change, Run
 
 PAGE = 100
 # Why something is done to somebody, where it is not a conflict.
@@ -47,51 +48,14 @@ def shown(change: Change, subject: Mapping[str, Any] | None = None) -> dict[str,
 
 
 def found(run: Run, query: Mapping[str, str]) -> Any:
-    """Return the changes of a run, in the order they are made, narrowed by act, state, reason, words and department."""
+    """Return the changes of a run, in the order they are made, narrowed by act, state, reason and words."""
     rows = Change.objects.filter(run_id=run.id)
     for name in ("act", "state", "kind", "reason"):
         if query.get(name):
             rows = rows.filter(**{name: query[name]})
     if words := query.get("search", "").strip():
         rows = rows.filter(Q(name__icontains=words) | Q(place__icontains=words))
-    if query.get("department"):
-        rows = rows.filter(_inside(run, query["department"]))
     return rows.order_by("no")
-
-
-def _inside(run: Run, department: str) -> Q:
-    """What concerns a department of ours or one below it: whoever is or comes to be there, and these departments."""
-    id_ = uuid_or_none(department)
-    if id_ is None:
-        raise Invalid(Problem("department", _("Is not known here."), code="unknown"))
-    keys = [
-        key
-        for (key,) in execute(
-            "WITH RECURSIVE below (id) AS ("
-            "  SELECT id FROM org_department WHERE enterprise_id = %s AND id = %s"
-            "  UNION SELECT d.id FROM org_department d JOIN below b ON d.parent_id = b.id WHERE d.enterprise_id = %s) "
-            "SELECT id::text FROM below",
-            [run.enterprise_id, id_, run.enterprise_id],
-        )
-    ]
-    matches = Match.objects.filter(connection_id=run.connection_id, kind="department", ended_at=None)
-    keys += list(matches.filter(department_id__in=keys).values_list("theirs", flat=True))
-    place = Q(wanted__departments__has_any_keys=keys) | Q(was__departments__has_any_keys=keys)
-    return place | Q(kind="department") & (
-        Q(source__in=keys) | Q(target__in=keys) | Q(wanted__parent__in=keys)
-    )
-
-
-def only(ctx: Context, id_: Any, department: Any) -> int:
-    """Leave everything out of a plan that does not concern a department of ours; returns how many were left out."""
-    run = runs.find_locked(ctx, id_, "planned", "held")
-    if not isinstance(department, str):
-        raise Invalid(Problem("department", _("Is not known here."), code="unknown"))
-    inside = Change.objects.filter(run_id=run.id).filter(_inside(run, department)).values("id")
-    rest = (
-        Change.objects.filter(run_id=run.id, state="planned").exclude(act="conflict").exclude(id__in=inside)
-    )
-    return int(rest.update(state="left_out"))
 
 
 def states(run: Run) -> dict[str, int]:
@@ -201,7 +165,7 @@ def _subjects(ctx: Context, page: list[Change]) -> dict[str, dict[str, Any]]:
 
 @route("GET", "/api/directory/runs/{id}/changes", needs="directory.change.view")
 def list_changes(request: Request, id: str) -> Any:
-    """One page of a run's changes with every field before and after, narrowed by act, state, kind, reason, search, department."""
+    """One page of a run's changes with every field before and after, narrowed by act, state, kind, reason, search."""
     run = runs.find(request.ctx, id)
     rows = found(run, request.query)
     after = request.query.get("cursor", "")
@@ -218,15 +182,6 @@ def list_changes(request: Request, id: str) -> Any:
 def export_changes(request: Request, id: str) -> Any:
     """A run's changes as a workbook, one row per field, narrowed like the list."""
     return download(workbook(runs.find(request.ctx, id), request.query), "changes.xlsx")
-
-
-@route(
-    "POST", "/api/directory/runs/{id}/only", needs="directory.run.plan",
-    schema={"body": {"type": "object", "properties": {"department": {"type": "string", "format": "uuid"}}, "required": ["department"]}},
-)  # fmt: skip
-def keep_only(request: Request, id: str) -> Any:
-    """Leave everything out of a plan that does not concern one department of ours and those below it."""
-    return {"count": only(request.ctx, id, request.body.get("department"))}
 
 
 @route("GET", "/api/directory/conflicts", needs="directory.change.view")

@@ -41,33 +41,49 @@ class Platform:
         self.down_after: int | None = None
         self.refused: dict[str, str] = {}
         self.tops: tuple[str, ...] = ("1",)
+        self.root, self.read = "1", []
         self.counted: int | None = None
         self.gaps: tuple[str, ...] = ()
         self.page = 3
         self._ids = itertools.count(2)
+
+    def fill(self) -> None:
+        """Two departments and three people."""
+        self.tree |= {"10": TheirDepartment("10", "销售", "1"), "11": TheirDepartment("11", "设计", "10")}
+        for key, name, place in (("u1", "张三", "10"), ("u2", "李四", "11"), ("u3", "王五", "11")):
+            self.members[key] = Person(key, name, key, mobile(), (place,), union=f"union-{key}")
+
+    def at(self, root: str) -> "Platform":
+        """The same, read below one department; every reading is noted in `read`."""
+        self.root = root
+        return self
 
     def range(self) -> Range:
         self._ask()
         return Range(self.tops, (), self.counted, self.gaps)
 
     def departments(self) -> list[TheirDepartment]:
-        found = dict.fromkeys(self.tops)
+        found = dict.fromkeys(self.tops if self.root == "1" else (self.root,))
+        self.read.append(("departments", *found))
         while more := [key for key, each in self.tree.items() if each.parent in found and key not in found]:
             found |= dict.fromkeys(more)
         return [self.tree[key] for key in found if key in self.tree]
 
     def people(self, departments) -> Iterator[list[Person]]:
         for key in departments:
+            self.read.append(("people", key))
             there = [each for each in self.members.values() if key in each.departments]
             for at in range(0, len(there), self.page):
                 yield there[at : at + self.page]
 
     def department(self, key: str) -> TheirDepartment | None:
         self._ask()
+        self.read.append(("department", key))
         return self.tree.get(key)
 
     def person(self, key: str) -> Person | None:
         self._ask()
+        self.read.append(("person", key))
         return self.members.get(key)
 
     def _ask(self) -> None:
@@ -286,7 +302,7 @@ def stages(monkeypatch):
 
     def make(founded, name: str, rules: Rules | None = None) -> Stage:
         platform = Platform(rules or {"wecom": WECOM, "dingtalk": DINGTALK}[name])
-        monkeypatch.setitem(connections.ADAPTERS, name, lambda conn, secrets: platform)
+        monkeypatch.setitem(connections.ADAPTERS, name, lambda conn, secrets: platform.at(conn.root))
         return Stage(founded, platform, name)
 
     return make
@@ -308,8 +324,5 @@ def push(acme, stages) -> Stage:
 def pull(acme, stages) -> Stage:
     """DingTalk with two departments and three people; acme has its administrator only."""
     stage = stages(acme, "dingtalk")
-    there = stage.platform
-    there.tree |= {"10": TheirDepartment("10", "销售", "1"), "11": TheirDepartment("11", "设计", "10")}
-    for key, name, place in (("u1", "张三", "10"), ("u2", "李四", "11"), ("u3", "王五", "11")):
-        there.members[key] = Person(key, name, key, mobile(), (place,), union=f"union-{key}")
+    stage.platform.fill()
     return stage

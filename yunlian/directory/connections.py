@@ -1,5 +1,6 @@
 """Connections: set up, switched on and off, their secrets sealed, and the receivers we made for their callbacks."""
 
+import copy
 import datetime as dt
 import secrets as random
 import uuid
@@ -36,9 +37,11 @@ def adapter(platform: str) -> Callable[[Make], Make]:
     return wrap
 
 
-def reader_of(conn: Connection) -> Reader:
-    """Return what reads the platform of a connection."""
-    return ADAPTERS[conn.platform](conn, secrets_of(conn))
+def reader_of(conn: Connection, root: str = "") -> Reader:
+    """Return what reads the platform of a connection: its part, or what lies below `root` alone."""
+    narrowed = copy.copy(conn)
+    narrowed.root = root or conn.root
+    return ADAPTERS[conn.platform](narrowed, secrets_of(conn))
 
 
 def writer_of(conn: Connection) -> Writer:

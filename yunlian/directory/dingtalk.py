@@ -37,6 +37,7 @@ class DingTalk:
     rules = Rules(has_many_departments=True)
 
     def __init__(self, conn: Connection, secrets: Mapping[str, str]) -> None:
+        self.root = int(conn.root)
         self.waiting = stores.Waiting()
         pace = stores.pace(self.waiting, PATIENCE_S)
         self.api = Api(bases(), pace=pace, http=_HTTP, sleep=self.waiting.sleep)
@@ -52,19 +53,27 @@ class DingTalk:
         return scopes.visible_range(self.client)
 
     @property
+    def _singles(self) -> tuple[str, ...]:
+        """People we may see without their department."""
+        return self._scope.users if self.root == departments.ROOT else ()
+
+    @property
     def waited_s(self) -> float:
         return self.waiting.seconds
 
+    @property
+    def _tops(self) -> tuple[int, ...]:
+        """The departments we begin at: all we may see, or one."""
+        return self._scope.departments if self.root == departments.ROOT else (self.root,)
+
     def range(self) -> Range:
-        whole = departments.ROOT in self._scope.departments
+        whole = departments.ROOT in self._tops
         counted = users.counted(self.client, only_active=False) if whole else None
-        return Range(tuple(str(key) for key in self._scope.departments), self._scope.users, counted)
+        return Range(tuple(str(key) for key in self._tops), self._singles, counted)
 
     def departments(self) -> Iterable[Department]:
         seen: set[int] = set()
-        waiting = [
-            departments.detail(self.client, each).department for each in reversed(self._scope.departments)
-        ]
+        waiting = [departments.detail(self.client, each).department for each in reversed(self._tops)]
         while waiting:
             each = waiting.pop()
             if each.id not in seen:
@@ -80,7 +89,7 @@ class DingTalk:
                 if len(page) >= PAGE:
                     yield page
                     page = []
-        page += [person for key in self._scope.users if (person := self.person(key)) is not None]
+        page += [person for key in self._singles if (person := self.person(key)) is not None]
         if page:
             yield page
 

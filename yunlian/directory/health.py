@@ -10,7 +10,8 @@ from yunlian.platforms.dingtalk import api as dingtalk
 from yunlian.platforms.pacing import PaceState, drawn
 from yunlian.platforms.wecom import client as wecom
 
-from .models import Callback, CallbackAddress, Connection, Installed, Look, Run, shown_moment
+from .bodies import shown_moment
+from .models import Callback, CallbackAddress, Connection, Installed, Look, Run
 
 
 def health(conn: Connection, now: dt.datetime) -> dict[str, Any]:

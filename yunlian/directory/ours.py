@@ -25,11 +25,13 @@ from yunlian.kernel.search import write_tokens
 from yunlian.kernel.sql import Writing
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
-from yunlian.org.models import Department, Employee, Membership
+from yunlian.org.models import Membership
 
 from . import leavers, matches
 from .models import Change, Connection, Run
 
+# Whose document a change is about.
+CODES = {"department": "org.department", "position": "org.position", "person": "org.employee"}
 _phone = Phone()
 STALE = _("It was changed here after the plan was made: plan again.")
 PLACELESS = Problem("department", _("The department it belongs to is not here."), code="parent")
@@ -63,31 +65,34 @@ class Ours:
     def write(self, changes: Sequence[Change]) -> list[Act]:
         """Write a batch of changes of one kind; each ends written or with its problem."""
         acts = [Act(change) for change in changes]
-        if changes[0].kind == "department":
-            self._prepare(acts, Department, self._take_department)
-        else:
-            self._prepare(acts, Employee, self._take_person)
-        document = REGISTRY["org.department" if changes[0].kind == "department" else "org.employee"]
+        document = REGISTRY[CODES[changes[0].kind]]
+        take = {
+            "department": self._take_department, "position": self._take_position, "person": self._take_person,
+        }[changes[0].kind]  # fmt: skip
+        self._prepare(acts, document, take)
         self._write(document, [act for act in acts if act.problem is None])
         return acts
 
-    def _prepare(self, acts: list[Act], model: Any, take: Callable[[Any, Change], Problem | None]) -> None:
+    def _prepare(
+        self, acts: list[Act], document: Document, take: Callable[[Any, Change], Problem | None]
+    ) -> None:
         """Load what exists, locked; make blank what is new; take the wanted values into both."""
-        document = REGISTRY["org.department" if model is Department else "org.employee"]
         rows = _locked(
             document, self.ctx, [uuid.UUID(act.change.target) for act in acts if act.change.target]
         )
-        taken = self._taken_codes(model, acts)
+        taken = self._taken_codes(document.header, acts)
         for act in acts:
             change = act.change
             row = rows.get(uuid.UUID(change.target)) if change.target else None
+            if change.kind == "position" and change.wanted["name"] in self.positions:
+                continue  # made by somebody since
             if row is None and change.target:
                 act.problem = Problem(None, _("It no longer exists here."), code="gone")
                 continue
             if row is not None and not self._is_as_planned(row, change):
                 act.problem = Problem(None, STALE, code="stale")
                 continue
-            loaded = Loaded(document, row if row is not None else self._blank(model, change, taken))
+            loaded = Loaded(document, row if row is not None else self._blank(document.header, change, taken))
             before = None if row is None else audit.Picture(loaded)
             act.problem = take(loaded.header, change)
             if act.problem is not None:
@@ -96,6 +101,8 @@ class Ours:
                 act.prepared = None
             else:
                 act.prepared = Prepared(loaded, before)
+            if change.kind == "position":
+                continue
             act.match = matches.Wanted(
                 change.kind,
                 loaded.header.id,
@@ -141,6 +148,11 @@ class Ours:
             row._state.fields_cache.pop("parent", None)
         return None
 
+    def _take_position(self, row: Any, change: Change) -> Problem | None:
+        row.name, row.is_active = change.wanted["name"], True
+        self.positions[row.name] = row.id
+        return None
+
     def _take_person(self, row: Any, change: Change) -> Problem | None:
         wanted = change.wanted
         if change.act == "disable":
@@ -178,6 +190,8 @@ class Ours:
                 return
             acts[0].problem = _problem(error)
             self.places.pop(acts[0].change.source, None)
+            if document.code == "org.position":
+                self.positions.pop(acts[0].change.name, None)
 
     def _write_once(self, document: Document, acts: list[Act]) -> None:
         prepared = [act.prepared for act in acts if act.prepared is not None]
@@ -326,7 +340,7 @@ def _require_tree(ctx: Context) -> None:
 
 
 def _code(conn: Connection, change: Change) -> str:
-    """Return the code of a new row: the platform's key, for departments with a letter before it."""
+    """Return the code of a new row: the platform's key, for departments with letters before it; a position's name."""
     head = {"wecom": "WX", "dingtalk": "DD"}[conn.platform] if change.kind == "department" else ""
     return normal_code(f"{head}{change.source}")[:50]
 

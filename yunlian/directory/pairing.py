@@ -15,13 +15,14 @@ from django.db import connection as database
 from yunlian.kernel.sql import run as execute
 
 from .models import Connection, Run, Territory
-from .planning import FIELDS_OF, Pair, Policy, Rival, Tree, Verdict
+from .parts import Part
+from .planning import FIELDS_OF, Pair, Policy, Position, Rival, Tree, Verdict
 from .side import OURS, Department, Person, Rules
 
 PIECE = 1_000
 
 
-def tree_of(conn: Connection, run: Run) -> Tree:
+def tree_of(conn: Connection, run: Run, part: Part | None = None) -> Tree:
     """Return the departments of both sides, of a run that has read the platform's."""
     ours, inactive = _ours(conn)
     theirs = _theirs(run)
@@ -36,6 +37,8 @@ def tree_of(conn: Connection, run: Run) -> Tree:
     foreign = frozenset(_foreign(conn, theirs))
     our_root = str(conn.department_id) if conn.department_id else ""
     if run.direction == "push":
+        if part is not None:
+            theirs = _unread(conn, part, ours, matched) | theirs
         live = {key: each for key, each in ours.items() if key not in inactive}
         below = _below(live, our_root)
         source = {key: each for key, each in live.items() if key in below}
@@ -63,6 +66,17 @@ def _theirs(run: Run) -> dict[str, Department]:
         [run.connection_id, run.enterprise_id, run.id],
     )
     return {key: Department(key, name, parent) for key, name, parent in rows}
+
+
+def _unread(
+    conn: Connection, part: Part, ours: Mapping[str, Department], matched: Mapping[str, str]
+) -> dict[str, Department]:
+    """Return the departments outside a part, as they were last told: people of the part may stand there too."""
+    return {
+        theirs: Department(theirs, ours[mine].name, matched.get(ours[mine].parent, conn.root))
+        for mine, theirs in matched.items()
+        if mine in ours and mine not in part.departments
+    }
 
 
 def _below(departments: Mapping[str, Department], root: str) -> set[str]:
@@ -97,9 +111,10 @@ def policy_of(conn: Connection, run: Run, platform: Rules) -> Policy:
         return Policy(platform, frozenset(FIELDS_OF["push"]))
     told = frozenset(FIELDS_OF["pull"]) - platform.untold
     rows = execute(
-        "SELECT name FROM org_position WHERE enterprise_id = %s AND is_active", [conn.enterprise_id]
+        "SELECT name, id::text, is_active FROM org_position WHERE enterprise_id = %s ORDER BY is_active, code DESC",
+        [conn.enterprise_id],
     )
-    return Policy(OURS, told, frozenset(name for (name,) in rows))
+    return Policy(OURS, told, {name: Position(key, is_active) for name, key, is_active in rows})
 
 
 _PLAIN = (
@@ -185,7 +200,7 @@ ORDER BY 1
 """
 
 
-def pairs_of(conn: Connection, run: Run, platform: Rules) -> Iterator[Pair]:
+def pairs_of(conn: Connection, run: Run, below: Part | None, platform: Rules) -> Iterator[Pair]:
     """Give every person of the source with the one of the target they are, and those of the target left alone.
 
     Inside one transaction; rows come in pieces from a cursor of the server.
@@ -193,7 +208,10 @@ def pairs_of(conn: Connection, run: Run, platform: Rules) -> Iterator[Pair]:
     source, target = ("o", "t") if run.direction == "push" else ("t", "o")
     values: dict[str, Any] = {"enterprise": conn.enterprise_id, "connection": conn.id, "run": run.id}
     part = ""
-    if run.part:
+    if below is not None:
+        values["people"] = list(below.people)
+        part = " AND (t.key IS NOT NULL OR o.key::uuid = ANY(%(people)s))"
+    elif run.part:
         values["part"] = [key for kind, key in run.part if kind == "person"]
         part = f" AND {'m.of_t' if source == 'o' else 'coalesce(m.of_t, t.key)'} = ANY(%(part)s)"
     ours = _OURS

@@ -7,9 +7,8 @@ from yunlian.kernel.document import Invalid, Problem
 from yunlian.kernel.jobs import download, enqueue, show_job
 from yunlian.kernel.text import _
 
-from . import asking, branches, connections, contacts, guests, leavers, looks
-from .bodies import ID, JOB, TEXT, answering, fields, taking
-from .models import shown_moment
+from . import asking, branches, connections, contacts, guests, handovers, looks, passing
+from .bodies import ID, JOB, TEXT, answering, fields, shown_moment, taking
 
 
 @route("GET", "/api/directory/asked", needs="signed")
@@ -29,7 +28,7 @@ def answer_asked(request: Request) -> Any:
 @route("GET", "/api/directory/handovers/{id}", needs="directory.handover.view")
 def read_handover(request: Request, id: str) -> Any:
     """What somebody who left still owns."""
-    return leavers.belongings(request.ctx, id)
+    return handovers.belongings(request.ctx, id)
 
 
 @route(
@@ -38,14 +37,25 @@ def read_handover(request: Request, id: str) -> Any:
 )  # fmt: skip
 def transfer(request: Request, id: str) -> Any:
     """Give everything they own to a colleague."""
-    leavers.find(id)
-    return leavers.transfer(request.ctx, id, fields(request, "to").get("to"))
+    handovers.find(id)
+    return handovers.transfer(request.ctx, id, fields(request, "to").get("to"))
+
+
+@route(
+    "POST",
+    "/api/directory/handovers/{id}/customers",
+    needs="directory.handover.transfer",
+    schema=answering(JOB),
+)
+def customers_again(request: Request, id: str) -> Any:
+    """Ask WeCom again to hand over the customers that could not be handed over."""
+    return Answer({"job": show_job(passing.again(request.ctx, handovers.find(id)))}, 202)
 
 
 @route("POST", "/api/directory/handovers/{id}/restore", needs="directory.handover.restore")
 def restore(request: Request, id: str) -> Any:
     """Let somebody who has come back enter again, in the roles they had."""
-    return leavers.restore_rights(request.ctx, id)
+    return handovers.restore_rights(request.ctx, id)
 
 
 @route(

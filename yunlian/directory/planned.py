@@ -1,7 +1,7 @@
 """Make a run's plan out of what it has read: write its changes, count them, and judge whether it is held."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from yunlian.kernel.identity import new_id
@@ -11,17 +11,20 @@ from yunlian.kernel.sql import table
 
 from . import guards, pairing, planning, reading
 from .models import Change, Connection, Run
+from .parts import Part
 from .side import Range, Rules
 
 PIECE = 1_000
 
 
-def make_plan(ctx: Context, conn: Connection, run: Run, rules: Rules, seen: Range) -> None:
+def make_plan(ctx: Context, conn: Connection, run: Run, part: Part | None, rules: Rules, seen: Range) -> None:
     """Write the plan of a run that has read the platform, and set its state: planned or held. Inside one transaction."""
-    tree = pairing.tree_of(conn, run)
+    tree = pairing.tree_of(conn, run, part)
     policy = pairing.policy_of(conn, run, rules)
-    found = planning.plan(tree, pairing.pairs_of(conn, run, rules), policy)
-    if run.part:
+    found = planning.plan(tree, pairing.pairs_of(conn, run, part, rules), policy)
+    if part is not None:
+        found = _below(run, part, tree, found)
+    elif run.part:
         found = _of_part(run, tree, found)
     tally: Counter[str] = Counter()
     gone_admins: list[str] = []
@@ -32,10 +35,10 @@ def make_plan(ctx: Context, conn: Connection, run: Run, rules: Rules, seen: Rang
     run.tally = {"acts": dict(tally), "read": read}
     run.seen = _remembered(seen, tree)
     stock = guards.Stock(
-        people=_matched(conn), gone=tally["person.disable"], lately=_gone_lately(conn, run, ctx),
+        people=_matched(conn, part), gone=tally["person.disable"], lately=_gone_lately(conn, run, ctx),
         returning=tuple(returning) if run.is_automatic else (), admins=tuple(gone_admins), admins_left=_admins(conn) - len(gone_admins),
     )  # fmt: skip
-    before = {} if run.part else conn.seen
+    before = _seen_before(conn, run, part)
     run.guards = guards.guards(stock, conn.vanish_share, conn.vanish_min, before, seen, read["person"])
     run.state = "held" if run.guards else "planned"
     run.save(update_fields=["tally", "seen", "guards", "state"])
@@ -56,6 +59,40 @@ def _of_part(run: Run, tree: planning.Tree, found: Iterable[planning.Change]) ->
                 yield change
         elif change.source in wanted or change.act in ("add", "none"):
             yield change
+
+
+def _below(
+    run: Run, part: Part, tree: planning.Tree, found: Iterable[planning.Change]
+) -> Iterator[planning.Change]:
+    """Keep what concerns one department of ours; of those above it, what must be made for it to have a place."""
+    for change in found:
+        if change.kind != "department":
+            yield change
+            continue
+        mine, other = (
+            (change.source, change.target) if run.direction == "push" else (change.target, change.source)
+        )
+        is_inside = mine in part.departments if mine else _lies_in(tree, other, part.top)
+        if is_inside or (change.act in ("add", "none") and (mine in part.above or not mine)):
+            yield change
+
+
+def _lies_in(tree: planning.Tree, key: str, top: str) -> bool:
+    """Whether a department of the source lies below another."""
+    passed: set[str] = set()
+    while key in tree.source and key not in passed:
+        if key == top:
+            return True
+        passed.add(key)
+        key = tree.source[key].parent
+    return False
+
+
+def _seen_before(conn: Connection, run: Run, part: Part | None) -> Mapping[str, Any]:
+    """Return what the platform must still show: of one department, that department."""
+    if part is None:
+        return {} if run.part else conn.seen
+    return {"tops": [part.top], "names": {part.top: part.name}} if part.top else {}
 
 
 def _counted(
@@ -113,12 +150,14 @@ def _remembered(seen: Range, tree: planning.Tree) -> dict[str, Any]:
     return {"tops": list(seen.tops), "singles": list(seen.singles), "people": seen.people, "names": names}
 
 
-def _matched(conn: Connection) -> int:
+def _matched(conn: Connection, part: Part | None) -> int:
+    """How many people are matched and at work, of a department or of all: a share of them may go."""
+    only, ids = ("", []) if part is None else ("AND e.id = ANY(%s) ", [list(part.people)])
     ((count,),) = execute(
         "SELECT count(*) FROM directory_match m JOIN org_employee e ON e.enterprise_id = m.enterprise_id "
         "AND e.id = m.employee_id AND (e.is_active AND e.job = 'employed' OR m.told->>'is_active' = 'true') "
-        "WHERE m.enterprise_id = %s AND m.connection_id = %s AND m.ended_at IS NULL",
-        [conn.enterprise_id, conn.id],
+        f"WHERE m.enterprise_id = %s AND m.connection_id = %s AND m.ended_at IS NULL {only}",
+        [conn.enterprise_id, conn.id, *ids],
     )
     return int(count)
 

@@ -1,7 +1,7 @@
 """Read the platform's side of a run into `Seen`, in pieces, each piece its own transaction."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from yunlian.kernel.identity import new_id
@@ -10,8 +10,10 @@ from yunlian.kernel.scope import tenant
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.sql import table
 
+from . import connections
 from .adapters import Reader
-from .models import Run, Seen
+from .models import Connection, Run, Seen
+from .parts import Part
 from .side import Department, Person, Range
 
 PIECE = 1_000
@@ -60,6 +62,54 @@ def read_part(run: Run, reader: Reader, part: Iterable[Sequence[str]]) -> Range:
                 upward(place)
     _keep(run, list(rows.values()))
     return Range()
+
+
+def read_below(run: Run, conn: Connection, reader: Reader, part: Part, progress: Progress) -> Range:
+    """Read one department of ours on the platform, and its people who stand elsewhere there; nothing of the rest.
+
+    `reader` reads below `part.top`. A department of ours that lies elsewhere there is read where it is; what is not there
+    yet is looked for below the nearest one above that is. Raises PlatformError.
+    """
+    departments = _read_departments(run, reader, part.top or part.within)
+    inside = dict(departments) if part.top else {}
+    wanted = {key.casefold() for key in part.keys}
+    found = _read_people(run, reader, inside, wanted, progress)
+    for key in part.places:
+        if key not in departments:
+            elsewhere = connections.reader_of(conn, key)
+            there = _read_departments(run, elsewhere, key)
+            departments |= there
+            found |= _read_people(run, elsewhere, there, wanted, progress)
+    missing = [("person", key) for key in part.keys if key.casefold() not in found]
+    above = [("department", each.parent) for each in departments.values() if each.parent not in departments]
+    read_part(run, reader, [*missing, *(above if run.direction == "pull" else ())])
+    return Range(tops=(part.top,) if part.top in departments else ())
+
+
+def _read_departments(run: Run, reader: Reader, root: str) -> dict[str, Department]:
+    """Keep what lies below a root; nothing when it is not there, or not for us."""
+    if reader.department(root) is None:
+        return {}
+    found = {each.key: each for each in reader.departments()}
+    rows = [_department_row(run, each) for each in found.values()]
+    for at in range(0, len(rows), PIECE):
+        _keep(run, rows[at : at + PIECE])
+    return found
+
+
+def _read_people(
+    run: Run, reader: Reader, places: Mapping[str, Department], wanted: Set[str], progress: Progress
+) -> set[str]:
+    """Keep who stands in these departments, or is wanted; returns their keys, in lower case."""
+    found: set[str] = set()
+    if not places:
+        return found
+    for page in reader.people(list(places)):
+        here = [p for p in page if p.key.casefold() in wanted or not places.keys().isdisjoint(p.departments)]
+        found |= {each.key.casefold() for each in here}
+        _keep(run, [_person_row(run, each) for each in here])
+        progress(len(found))
+    return found
 
 
 def _department_row(run: Run, each: Department) -> Seen:

@@ -20,9 +20,10 @@ from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
+from yunlian.org.models import Department
 from yunlian.platforms.errors import PlatformError
 
-from . import applying, connections, guards, planned, reading
+from . import applying, connections, guards, parts, planned, reading
 from .models import Change, Connection, Run
 
 LOOK_AGAIN = dt.timedelta(minutes=1)
@@ -42,6 +43,20 @@ def begin(
     )  # fmt: skip
     _put_to_work(ctx, run, "planning", "directory.plan")
     return run
+
+
+def begin_below(ctx: Context, conn: Connection, department: Any) -> Run:
+    """Begin a run over one department of ours and those below it. Raises Invalid; Refused as `begin` does.
+
+    What the platform is right about must be linked before a part of it can be read.
+    """
+    found = Department.objects.filter(id=uuid_or_none(department)).first()
+    if found is None:
+        raise Invalid(Problem("department", _("Is not known here."), code="unknown"))
+    if conn.direction == "pull" and not parts.find(conn, found.id).top:
+        message = _("This department is not linked with the platform: sync the whole once.")
+        raise Refused(Problem("department", message, code="unlinked"))
+    return begin(ctx, conn, part=[(parts.BELOW, str(found.id))])
 
 
 def _put_to_work(ctx: Context, run: Run, state: str, kind: str) -> None:
@@ -163,14 +178,18 @@ def leave_out(ctx: Context, id_: Any, changes: Any, *, is_out: bool) -> int:
 def run_plan(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     """Read the platform and plan; an automatic run that is not held is applied at once."""
     run, conn = _opened(ctx, made)
+    with tenant(run.enterprise_id):
+        part = parts.part_of(conn, run)
     try:
-        reader = connections.reader_of(conn)
-        if run.part:
+        reader = connections.reader_of(conn, part.top or part.within if part is not None else "")
+        if part is not None:
+            seen = reading.read_below(run, conn, reader, part, progress)
+        elif run.part:
             seen = reading.read_part(run, reader, run.part)
         else:
             seen = reading.read_all(run, reader, progress)
         with tenant(run.enterprise_id):
-            planned.make_plan(ctx, conn, run, reader.rules, seen)
+            planned.make_plan(ctx, conn, run, part, reader.rules, seen)
     except PlatformError as error:
         _stop(run, "failed", error)
     if run.is_automatic and run.state == "planned":
@@ -204,7 +223,7 @@ def _applied(ctx: Context, conn: Connection, run: Run, progress: Progress) -> Ma
     with tenant(run.enterprise_id):
         Run.objects.filter(id=run.id).update(state="applied")
         if not run.part:
-            Connection.objects.filter(id=conn.id).update(seen=run.seen, synced_at=ctx.now)
+            _remember(conn, run)
     return {"run": str(run.id), "state": "applied", "counts": counted, "waited_s": round(waited_s, 1)}
 
 
@@ -222,12 +241,17 @@ def run_undo(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
     with tenant(run.enterprise_id):
         Run.objects.filter(id=run.id).update(state="undone", undone_at=ctx.now)
         if not run.part:
-            before = Run.objects.filter(
-                connection_id=conn.id, id__lt=run.id, state="applied", part=[]
-            ).order_by("-id")
-            seen = before.values_list("seen", flat=True).first()
-            Connection.objects.filter(id=conn.id).update(seen=seen or {})
+            before = Run.objects.filter(connection_id=conn.id, id__lt=run.id, state="applied", part=[])
+            _remember(conn, before.order_by("-id").first())
     return {"run": str(run.id), "state": "undone", "counts": counted}
+
+
+def _remember(conn: Connection, run: Run | None) -> None:
+    """Note on the connection the last whole run that stands, and what it saw; none: as if there had been none."""
+    seen, at = (
+        (run.seen, Run.objects.values_list("applied_at", flat=True).get(id=run.id)) if run else ({}, None)
+    )
+    Connection.objects.filter(id=conn.id).update(seen=seen, synced_at=at)
 
 
 def _opened(ctx: Context, made: Job) -> tuple[Run, Connection]:

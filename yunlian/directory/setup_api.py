@@ -14,8 +14,8 @@ from yunlian.kernel.load import reference
 from yunlian.kernel.text import _
 
 from . import connections, health, setup
-from .bodies import CONNECTION, JOB, RECEIVER, answering, fields, rows, taking
-from .models import CallbackAddress, Connection, shown_moment
+from .bodies import CONNECTION, JOB, RECEIVER, answering, fields, rows, shown_moment, taking
+from .models import CallbackAddress, Connection
 
 
 def _base(request: Request) -> str:

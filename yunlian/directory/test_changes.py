@@ -33,9 +33,6 @@ def test_a_plan_is_read_field_by_field_and_narrowed(push, boss) -> None:
     assert names(boss.client.get(path, {"search": "张"}).json()) == ["张三"]
     assert names(boss.client.get(path, {"kind": "department"}).json()) == ["销售"]
     assert names(boss.client.get(path, {"act": "disable"}).json()) == []
-    sales = str(push.departments()["销售"].id)
-    assert names(boss.client.get(path, {"department": sales}).json()) == ["销售", "张三", "李四"]
-    assert boss.client.get(path, {"department": "sales"}).status_code == 422
 
 
 def test_pages_of_a_plan_follow_each_other(push, boss, monkeypatch) -> None:
@@ -56,22 +53,6 @@ def test_a_plan_as_a_workbook_has_a_row_for_every_field(push, boss) -> None:
         ("Mobile", rows[1]["After"]),
     ]
     assert {row["Department"] for row in rows} == {"销售"}
-
-
-def test_only_one_department_is_applied_and_the_rest_left_out(push, boss) -> None:
-    run = push.begin()
-    sales = str(push.departments()["销售"].id)
-    assert boss.ask("POST", f"/api/directory/runs/{run.id}/only", department=sales) == {"count": 1}
-    assert boss.ask("GET", f"/api/directory/runs/{run.id}")["states"] == {"left_out": 1, "planned": 3}
-    push.apply(run)
-    assert {each.name for each in push.platform.members.values()} == {"张三", "李四"}
-
-
-def test_a_plan_that_was_applied_cannot_be_cut_to_one_department(push, boss) -> None:
-    run = push.sync()
-    sales = str(push.departments()["销售"].id)
-    boss.ask("POST", f"/api/directory/runs/{run.id}/only", 409, department=sales)
-    assert boss.ask("GET", f"/api/directory/runs/{run.id}")["states"] == {"applied": 4}
 
 
 def test_open_conflicts_are_of_the_last_plan_and_leave_when_decided(push, boss) -> None:

@@ -41,7 +41,7 @@ def shop(acme, settings):
         def control(path: str, **asked):
             return started.control(f"/wecom/customers/{path}", corp=demo.CORP, **asked)
 
-        stage.control, stage.corp = control, corp
+        stage.control, stage.corp, stage.started = control, corp, started
         yield stage
 
 

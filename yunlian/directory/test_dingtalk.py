@@ -41,7 +41,7 @@ def corp(settings):
                 )
             }
             found.installs[KEY].departments, found.installs[KEY].users = [10], []
-        found.world, found.change = world, started.sandbox.world.change
+        found.world, found.change, found.started = world, started.sandbox.world.change, started
         yield found
 
 
@@ -248,3 +248,28 @@ def test_a_trial_that_is_over_locks_nobody_out_and_says_so_once(bound, acme) -> 
     version = bound.conn.version
     lifecycle.visit(now)
     assert (bound.conn.state, bound.conn.version) == ("stopped", version)
+
+
+def asked(corp, stage, name: str) -> list[str]:
+    """What planning one department asks of DingTalk."""
+    journal = corp.started.sandbox.world.journal
+    journal.clear()
+    with stage.enter() as ctx:
+        run = runs.begin_below(ctx, stage.conn, str(stage.departments()[name].id))
+    stage.work()
+    assert stage.run(run).state == "planned", stage.errors()
+    return sorted(each.what for each in journal)
+
+
+def test_one_department_costs_the_same_calls_however_large_the_corp_is(stage, corp) -> None:
+    run = stage.begin()
+    stage.apply(run)
+    few = asked(corp, stage, "设计")
+    with corp.change():
+        corp.departments |= {n: Department(n, f"部{n}", 1) for n in range(100, 130)}
+        corp.people |= {
+            f"m{n}": Person(f"m{n}", f"union-m{n}", f"人{n}", f"139{n:08}", [n]) for n in range(100, 130)
+        }
+        corp.installs[KEY].departments = [1]
+    assert asked(corp, stage, "设计") == few
+    assert len(few) < 10, few

@@ -17,7 +17,7 @@ from yunlian.org import access, by_password, people, sessions
 from yunlian.org.attempts import Asked
 from yunlian.org.models import Employee, EmployeeRole, Membership, Session
 
-from . import branches, connections, guests, leavers, leaving
+from . import branches, connections, guests, handovers, leaving
 from .conftest import PASSWORD, Stage, mobile
 from .models import Guest, Handover, Match, Territory
 from .side import Person
@@ -65,13 +65,13 @@ def test_who_comes_back_enters_again_only_when_an_administrator_says_so(pull) ->
     back = pull.platform.members["u1"]
     leave_there(pull, "u1")
     with pull.enter() as ctx, pytest.raises(Refused):
-        leavers.restore_rights(ctx, handover(pull).id)
+        handovers.restore_rights(ctx, handover(pull).id)
     pull.platform.members["u1"] = back
     pull.sync()
     assert pull.employees()["U1"].job == "employed"
     assert Membership.objects.get(user__login=login).is_active is False
     with pull.enter() as ctx:
-        shown = leavers.restore_rights(ctx, handover(pull).id)
+        shown = handovers.restore_rights(ctx, handover(pull).id)
     assert (shown["is_active"], [role["code"] for role in shown["roles"]]) == (True, ["GUIDE"])
     assert Membership.objects.get(user__login=login).is_active is True
 
@@ -99,14 +99,14 @@ def test_what_a_leaver_owns_is_listed_and_handed_over_in_one_act(pull) -> None:
         make("masters.partner_contact", ctx, follower=str(employee.id))
     leave_there(pull, "u1")
     with pull.enter() as ctx:
-        shown = leavers.belongings(ctx, handover(pull).id)
+        shown = handovers.belongings(ctx, handover(pull).id)
         assert ([(d["code"], d["count"]) for d in shown["documents"]], shown["contacts"]) == (
             [("purchase.order", 1)],
             1,
         )
         with pytest.raises(Refused):
-            leavers.transfer(ctx, handover(pull).id, str(employee.id))
-        given = leavers.transfer(ctx, handover(pull).id, str(colleague.id))["given"]
+            handovers.transfer(ctx, handover(pull).id, str(employee.id))
+        given = handovers.transfer(ctx, handover(pull).id, str(colleague.id))["given"]
         assert given == {"purchase.order": 1, "masters.partner_contact": 1}
         order.header.refresh_from_db()
         closed.header.refresh_from_db()
@@ -114,7 +114,7 @@ def test_what_a_leaver_owns_is_listed_and_handed_over_in_one_act(pull) -> None:
         (trace,) = Audit.objects.filter(record=order.pk, act="handed_over")
         assert [trace.changes[0][side]["name"] for side in ("old", "new")] == ["张三", "李四"]
         with pytest.raises(Refused):
-            leavers.transfer(ctx, handover(pull).id, str(colleague.id))
+            handovers.transfer(ctx, handover(pull).id, str(colleague.id))
     assert handover(pull).state == "done"
 
 

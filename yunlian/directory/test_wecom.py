@@ -12,7 +12,7 @@ from yunlian.platforms.wecom.sandbox import WECOM
 from yunlian.platforms.wecom.sandbox import state as demo
 from yunlian.platforms.wecom.sandbox.state import Wecom
 
-from . import applying, connections
+from . import applying, connections, runs
 from .conftest import Stage, mobile
 
 
@@ -22,6 +22,7 @@ def corp(settings):
     with running([WECOM]) as started:
         settings.WECOM_URL = f"{started.base_url}/wecom"
         found = started.sandbox.world.part(Wecom).corps[demo.CORP]
+        found.started = started
         found.world = started.sandbox.world.part(Wecom)
         with started.sandbox.world.change():
             found.people.clear()
@@ -139,3 +140,36 @@ def test_members_are_invited_and_the_qr_code_comes_with_it(stage, corp) -> None:
     assert (job.state, job.error, job.result["invited"]) == ("done", "", 3)
     assert job.result["qr_code"].startswith("http")
     assert {p.invited for p in corp.people.values()} == {True}
+
+
+def asked(corp, stage, name: str) -> list[str]:
+    """What planning one department asks of WeCom."""
+    journal = corp.started.sandbox.world.journal
+    journal.clear()
+    with stage.enter() as ctx:
+        run = runs.begin_below(ctx, stage.conn, str(stage.departments()[name].id))
+    stage.work()
+    assert stage.run(run).state == "planned", stage.errors()
+    return [each.what.removeprefix("GET /cgi-bin/") for each in journal]
+
+
+def test_one_department_costs_the_same_calls_however_large_the_corp_is(stage, corp) -> None:
+    stage.sync()
+    few = asked(corp, stage, "销售")
+    corp.started.control("/wecom/make", corp=demo.CORP, people=300, departments=30)
+    assert len(corp.people) > 300
+    assert asked(corp, stage, "销售") == few == ["department/list", "department/simplelist", "user/list"]
+
+
+def test_one_department_is_pushed_where_only_ids_may_be_read(stage, corp) -> None:
+    stage.sync()
+    corp.new_contacts_ip = True
+    with tenant(stage.id):
+        Employee.objects.filter(code="E1").update(name="张三丰")
+        Employee.objects.filter(code="0001").update(name="别处")
+    with stage.enter() as ctx:
+        run = runs.begin_below(ctx, stage.conn, str(stage.departments()["销售"].id))
+    stage.work()
+    assert stage.acts(run) == [("change", "张三丰", "")]
+    stage.apply(run)
+    assert names(corp)["zhangsan"][0] == "张三丰"

@@ -136,8 +136,13 @@ class WeCom:
             yield page
 
     def department(self, key: str) -> Department | None:
-        self._know()
-        return self._tree.get(key)
+        try:
+            self._know()
+            return self._tree.get(key)
+        except PlatformError as error:
+            if error.code == NO_DEPARTMENT:  # the root itself is gone
+                return None
+            raise
 
     def person(self, key: str) -> Person | None:
         self._know()

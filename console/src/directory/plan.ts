@@ -3,7 +3,7 @@ import type { Tone } from "@/types";
 
 export const ACTS = ["add", "change", "move", "disable", "restore", "conflict", "none"] as const;
 export type Act = (typeof ACTS)[number];
-export type Kind = "person" | "department";
+export type Kind = "person" | "department" | "position";
 
 const TONES: Record<Act, Tone> = { add: "good", change: "moving", move: "partner", disable: "bad", restore: "waiting", conflict: "bad", none: "quiet" };
 export const toneOfAct = (act: Act): Tone => TONES[act];
@@ -16,14 +16,15 @@ const RUN_TONES: Record<RunState, Tone> = {
 export const toneOfRun = (state: string): Tone => RUN_TONES[state as RunState] ?? "quiet";
 export const isAtWork = (state: string): boolean => state === "planning" || state === "applying" || state === "undoing";
 
-export interface Count { act: Act; people: number; departments: number; all: number }
+export interface Count { act: Act; people: number; departments: number; positions: number; all: number }
 
 /** Counts by act, in the order of ACTS, acts that do not occur left out. `tally` counts `person.add` and the like. */
 export function countsOf(tally: Partial<Record<string, number>>): Count[] {
   return ACTS.map((act) => {
     const people = tally[`person.${act}`] ?? 0;
     const departments = tally[`department.${act}`] ?? 0;
-    return { act, people, departments, all: people + departments };
+    const positions = tally[`position.${act}`] ?? 0;
+    return { act, people, departments, positions, all: people + departments + positions };
   }).filter((one) => one.all > 0);
 }
 

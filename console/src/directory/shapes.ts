@@ -52,7 +52,7 @@ export interface Connection {
 export interface Guard { code: string; message: string; can_release: boolean }
 export interface Run {
   id: string; connection: string; platform: "wecom" | "dingtalk"; direction: "push" | "pull"; trigger_label: string;
-  state: RunState; state_label: string; is_whole: boolean; job: string | null; error: string | null; by: string;
+  state: RunState; state_label: string; is_whole: boolean; department: Ref | null; job: string | null; error: string | null; by: string;
   tally: { acts?: Partial<Record<string, number>>; read?: { person: number; department: number } }; guards: Guard[];
   override: { reason: string; by: string } | null;
   /** How many changes are in which state. */
@@ -81,7 +81,14 @@ export interface SmsSetup {
 }
 
 /** What somebody who left still owns. */
-export interface Belongings { documents: { code: string; label: string; count: number }[]; contacts: number }
+export interface Belongings { documents: { code: string; label: string; count: number }[]; contacts: number; customers: Customers }
+
+/** Customers of WeCom on their way to the colleague, what became of each; `counts` by state. */
+export type PassingState = "waiting" | "asked" | "done" | "refused" | "full" | "failed";
+export interface Customers {
+  counts: { state: PassingState; label: string; count: number }[];
+  rows: { id: string; name: string; state: PassingState; state_label: string; error: string | null; error_text: string | null; remedy: string | null }[];
+}
 
 /** What the callback doctor found of one receiver. */
 export interface Finding { what: string; label: string; ok: boolean; evidence: string; remedy: string }
