@@ -13,16 +13,22 @@ LIMIT_S = 40
 class Bound:
     """One administrator who has bound a platform, by the interface that the console uses."""
 
-    def __init__(self, desk: Desk, played: Played, platform: str) -> None:
-        """Bind it, or take over what is bound already."""
+    def __init__(self, desk: Desk, played: Played, platform: str, *, root: str = "1") -> None:
+        """Bind it below the department `root` there, or take over what is bound already."""
         self.desk, self.played, self.platform = desk, played, platform
-        found = [each for each in desk.ask("/api/directory/connections")["rows"] if each["platform"] == platform]
+        found = [
+            each for each in desk.ask("/api/directory/connections")["rows"] if each["platform"] == platform
+        ]
         values = desk.ask("/api/directory/sandbox")["platforms"][platform]
-        self.connection = found[0] if found else self.send("directory/connections", platform=platform, **values)
+        self.connection = (
+            found[0] if found else self.send("directory/connections", platform=platform, **values)
+        )
         self.path = f"directory/connections/{self.connection['id']}"
         self.receivers = {each["receiver"]: each for each in desk.ask(f"/api/{self.path}/receivers")["rows"]}
         if self.connection["state"] != "on":
             self._tell_the_platform()
+            rules = {"version": self.connection["version"], "root": root}
+            assert desk.page.request.put(f"/api/{self.path}", data=rules).ok
             self.send(f"{self.path}/switch", on=True)
 
     def _tell_the_platform(self) -> None:
