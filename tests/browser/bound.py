@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from tests.browser.desk import Desk
 from tests.browser.sandbox import Played
@@ -25,8 +26,8 @@ class Bound:
         )
         self.path = f"directory/connections/{self.connection['id']}"
         self.receivers = {each["receiver"]: each for each in desk.ask(f"/api/{self.path}/receivers")["rows"]}
+        self._tell_the_platform()  # again, where the sandbox began as new
         if self.connection["state"] != "on":
-            self._tell_the_platform()
             rules = {"version": self.connection["version"], "root": root}
             assert desk.page.request.put(f"/api/{self.path}", data=rules).ok
             self.send(f"{self.path}/switch", on=True)
@@ -75,6 +76,7 @@ class Bound:
 
 def in_use(wecom: Desk, dingtalk: Desk, played: Played) -> dict[str, Bound]:
     """Bind both, sync, and leave something in every list: conflicts, a leaver who owns something, customers, messages."""
+    played.reset()
     played.member("sp_wx", "沈佩", "13900000003", may_change=True)
     played.member("song.y", "宋毅", "13900000077", may_change=False)
     ours, theirs = Bound(wecom, played, "wecom"), Bound(dingtalk, played, "dingtalk")
@@ -83,7 +85,7 @@ def in_use(wecom: Desk, dingtalk: Desk, played: Played) -> dict[str, Bound]:
     for name in ("梁太太", "何先生"):
         played.post("wecom/customers/add", corp=played.corp, user="zhouyan", name=name)
     liu = dingtalk.ask('/api/org.employee?filter=[["name","=","刘洋"]]')["rows"][0]["id"]
-    theirs.send("masters.partner_contact", code="LX1", name="蒋总", follower=liu)
+    theirs.send("masters.partner_contact", code=f"LX-{uuid4().hex[:8]}", name="蒋总", follower=liu)
     played.post("dingtalk/people/leave", corp_id=played.facts["dingtalk"]["corp_id"], userid="u1005")
     theirs.until("directory.handover", lambda one: bool(one["rows"]))
     ours.compare()
