@@ -1,10 +1,12 @@
 """The pages of the directory, of signing in and of the chain, with something in every list of them."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.bound import Bound, in_use
 from tests.browser.desk import Desk
@@ -114,3 +116,83 @@ def test_somebody_of_another_branch_is_given_a_role_and_it_is_taken_back(
     page.locator(".el-message-box").get_by_role("button", name="收回").click()
     expect(row.get_by_role("button", name="收回")).to_have_count(0)
     assert {each["code"] for each in Desk(open_page("guyan")).ask("/api/session")["enterprises"]} == {"HAIAN"}
+
+
+def happens(played: Played, name: str) -> None:
+    """Something changes in WeCom, and it has told us so, or given up."""
+    played.post(
+        "wecom/departments/save",
+        corp=played.corp,
+        create=True,
+        department={"name": f"{name} {time.monotonic()}", "parentid": 1},
+    )
+    assert played.get("callbacks/settle", limit_s="60")
+
+
+def examined(page: Page) -> Locator:
+    """Let the doctor examine; what is wrong with the receiver of contacts."""
+    page.get_by_role("button", name="发送测试并诊断").click()
+    section = page.locator(".found section").filter(has=page.get_by_role("heading", name="通讯录"))
+    expect(section).to_be_visible(timeout=LONG)
+    return section.locator("li.bad")
+
+
+def test_the_doctor_names_the_cause_and_the_remedy(open_page: Opener, picture: Taken, played: Played) -> None:
+    desk = Desk(open_page("zhouyan"))
+    bound = Bound(desk, played, "wecom")
+    keys = bound.receivers["contacts"]
+    page = desk.page
+    page.goto("/directory.callback?platform=wecom")
+
+    def fault(where: str, kind: str, path: str, **more: str) -> None:
+        on = played.post("faults", platform="wecom", where=where, kind=kind, path=path, **more)["id"]
+        if where == "callback":
+            happens(played, kind)
+        else:
+            assert bound.compare()["state"] == "failed"
+        played.post("faults/off", ids=[on])
+
+    def wrong_clock() -> None:
+        played.post("time", advance_s=9000)
+        happens(played, "later")
+        played.post("time", advance_s=-9000)
+
+    def wrong_key() -> None:
+        asked = {key: keys[key] for key in ("url", "token")} | {"aes_key": "B" * 43, "which": "contacts"}
+        answer = httpx.post(
+            f"{played.root}/sandbox/api/wecom/receivers/save",
+            json=asked | {"corp": played.corp},
+            trust_env=False,
+        )
+        assert answer.status_code == 422
+
+    def lost_query() -> None:
+        assert httpx.post(keys["url"], content="<xml/>", trust_env=False).status_code == 403
+
+    def healed() -> None:
+        bound.compare()
+        happens(played, "fine")
+
+    for what, remedy, cause in (
+        ("token", "重新复制", lambda: fault("callback", "wrong-signature", "contacts")),
+        ("receive_id", "企业 ID", lambda: fault("callback", "wrong-receive-id", "contacts")),
+        ("key", "重新复制", wrong_key),
+        ("clock", "校准", wrong_clock),
+        ("proxy", "代理", lost_query),
+        (
+            "trusted_ip",
+            "可信",
+            lambda: fault("answer", "throttled", "/cgi-bin/department/*", code="60020"),
+        ),
+    ):
+        healed()
+        expect(examined(page)).to_have_count(0)
+        cause()
+        bad = examined(page)
+        expect(bad).to_have_count(1)
+        expect(bad).to_have_attribute("data-check", what)
+        expect(bad).to_contain_text(remedy)
+        if what == "token":
+            picture(page, "doctor")
+    healed()
+    expect(examined(page)).to_have_count(0)

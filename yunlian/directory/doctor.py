@@ -26,7 +26,7 @@ from yunlian.platforms.dingtalk.crypto import Undecryptable, decrypt, encrypt, s
 from yunlian.platforms.wecom.crypto import Box
 
 from . import connections
-from .models import Callback, CallbackAddress, Connection, Run
+from .models import Callback, CallbackAddress, Connection, Run, shown_moment
 
 RECENT = dt.timedelta(days=7)
 ANSWER_MS = {
@@ -84,7 +84,8 @@ def run_doctor(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]
     return {"receivers": receivers, "base": base, "ok": is_well}
 
 
-Wrong = dict[str, tuple[str, Label]]  # what is wrong, by title: evidence and remedy
+# What is wrong, by title: evidence, remedy, and when it came if it is not from just now.
+Wrong = dict[str, tuple[str, Label, dt.datetime | None]]
 
 
 def _findings(wrong: Mapping[str, tuple[str, Label]]) -> list[dict[str, Any]]:
@@ -94,6 +95,7 @@ def _findings(wrong: Mapping[str, tuple[str, Label]]) -> list[dict[str, Any]]:
             "label": str(label),
             "ok": what not in wrong,
             "evidence": str(wrong[what][0]) if what in wrong else "",
+            "at": shown_moment(wrong[what][2]) if what in wrong else None,
             "remedy": str(wrong[what][1]) if what in wrong else "",
         }
         for what, label in TITLES.items()
@@ -116,10 +118,10 @@ def _history(conn: Connection, address: CallbackAddress, now: dt.datetime, *, ca
     found: Wrong = {}
     for row in bad[:20]:
         title, remedy = MEANINGS.get(row.fault, ("format", MEANINGS["xml"][1]))
-        found.setdefault(title, (f"{row.at:%Y-%m-%d %H:%M:%S} {row.fault}: {row.text[:120]}", remedy))
+        found.setdefault(title, (f"{row.fault}: {row.text[:120]}", remedy, row.at))
     slow = mine.filter(took_ms__gt=ANSWER_MS[conn.platform]).order_by("-id").first()
     if slow is not None:
-        found["time"] = (f"{slow.at:%Y-%m-%d %H:%M:%S} {slow.took_ms} ms", SLOW)
+        found["time"] = (f"{slow.took_ms} ms", SLOW, slow.at)
     return found
 
 
@@ -134,7 +136,11 @@ def _trusted_ip(conn: Connection) -> Wrong:
     if run is None or "60020" not in run.error:
         return {}
     return {
-        "trusted_ip": (run.error[:200], _("Enter this server's public address among the app's trusted IPs."))
+        "trusted_ip": (
+            run.error[:200],
+            _("Enter this server's public address among the app's trusted IPs."),
+            run.at,
+        )
     }
 
 
@@ -145,16 +151,16 @@ def _through(address: CallbackAddress, base: str) -> tuple[Wrong, bool]:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as http:
             answer, is_right = _sent(http, address, f"{base}/callback/{address.key}")
     except httpx.HTTPError as error:
-        return {"url": (f"{type(error).__name__}: {error}"[:200], UNREACHED)}, False
+        return {"url": (f"{type(error).__name__}: {error}"[:200], UNREACHED, None)}, False
     took_ms = round((time.perf_counter() - began) * 1000)
     if answer.status_code == 403:
         return {}, False  # it came to us and failed a check: the history, which now holds it, says which
     if answer.status_code != 200:
-        return {"url": (f"HTTP {answer.status_code}", NOT_OURS)}, False
+        return {"url": (f"HTTP {answer.status_code}", NOT_OURS, None)}, False
     if not is_right:
-        return {"format": (answer.text[:120], ALTERED)}, True
+        return {"format": (answer.text[:120], ALTERED, None)}, True
     if took_ms > ANSWER_MS[address.platform]:
-        return {"time": (f"{took_ms} ms", SLOW)}, True
+        return {"time": (f"{took_ms} ms", SLOW, None)}, True
     return {}, True
 
 
