@@ -11,9 +11,9 @@ describe("a plan", () => {
   const tally = { "person.add": 3, "department.add": 1, "person.disable": 2, "person.conflict": 1 };
   it("counts by act, in one order, acts that do not occur left out", () => {
     expect(countsOf(tally)).toEqual([
-      { act: "add", people: 3, departments: 1, all: 4 },
-      { act: "disable", people: 2, departments: 0, all: 2 },
-      { act: "conflict", people: 1, departments: 0, all: 1 },
+      { act: "add", people: 3, departments: 1, positions: 0, all: 4 },
+      { act: "disable", people: 2, departments: 0, positions: 0, all: 2 },
+      { act: "conflict", people: 1, departments: 0, positions: 0, all: 1 },
     ]);
     expect(countsOf({})).toEqual([]);
   });

@@ -77,8 +77,15 @@ class Desk:
         box.press("Enter")
 
     def act(self, label: str, sure: bool = False) -> None:
-        """Press a button of the document, and its name once more where it asks; wait until it is done."""
-        self.page.locator(".acts").get_by_role("button", name=label, exact=True).click()
+        """Press a button of the document, or what is under *More*, and its name once more where it asks; wait until it is done."""
+        acts = self.page.locator(".acts")
+        expect(acts.get_by_role("button").first).to_be_visible()
+        beside = acts.get_by_role("button", name=label, exact=True)
+        if beside.count():
+            beside.click()
+        else:
+            acts.get_by_role("button", name="更多", exact=True).click()
+            self.page.get_by_role("menuitem", name=label, exact=True).click()
         if sure:
             dialog = self.page.get_by_role("dialog")
             dialog.get_by_role("button", name=label, exact=True).click()

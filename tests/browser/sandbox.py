@@ -21,7 +21,7 @@ class Played:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def post(self, path: str, **asked: Any) -> Any:
+    def post(self, path: str, /, **asked: Any) -> Any:
         """Do something there."""
         answer = httpx.post(f"{self.root}/sandbox/api/{path}", json=asked, trust_env=False, timeout=30)
         assert answer.status_code == 200, answer.text

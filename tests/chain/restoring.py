@@ -1,15 +1,14 @@
 """Bring one enterprise back from a backup, in a real database: every row it has, in every table, as it was."""
 
-from django.db import connection
-from psycopg import sql
+from psycopg import Connection, sql
 
 
 class Backup:
     """The rows of one enterprise at one moment, as a dump would hold them."""
 
-    def __init__(self, server, enterprise_id: int) -> None:
-        self.enterprise_id = enterprise_id
-        self._admin = server.admin(connection.settings_dict["NAME"])
+    def __init__(self, admin: Connection, enterprise_id: int) -> None:
+        """Take it over a superuser's connection, which is closed with it."""
+        self.enterprise_id, self._admin = enterprise_id, admin
         self._kept = {table: self._read(table) for table in self._tables()}
 
     def _tables(self) -> list[str]:

@@ -5,6 +5,7 @@ import dataclasses
 import uuid
 
 import pytest
+from django.db import connection
 
 from tests.chain.conftest import Killed, kill_at
 from tests.chain.restoring import Backup
@@ -23,7 +24,7 @@ def backup(postgres_server):
     taken = []
 
     def take(side) -> Backup:
-        taken.append(Backup(postgres_server, side.id))
+        taken.append(Backup(postgres_server.admin(connection.settings_dict["NAME"]), side.id))
         return taken[-1]
 
     yield take

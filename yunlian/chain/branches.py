@@ -15,7 +15,7 @@ from yunlian.kernel.identity import new_id
 from yunlian.kernel.sql import run
 from yunlian.kernel.text import _
 
-from . import hashpath
+from . import envelope, hashpath, timeline
 from .envelope import Envelope
 from .models import Inbox, Lane, Outbox, Stray, Thread
 from .wire import Sealed
@@ -167,9 +167,12 @@ def choices(lane: Lane) -> list[str]:
 
 def _shown(row: Any) -> dict[str, Any]:
     at = row.queued_at if isinstance(row, Outbox) else getattr(row, "received_at", None) or row.noted_at
+    data = row.data if isinstance(row, Outbox) else envelope.read(row.text).data
     return {
         "seq": row.seq,
         "type": row.kind,
+        "label": timeline.label_of(row.kind),
+        "number": data.get("number"),
         "subject": row.subject,
         "version": row.thread_version,
         "state": row.outcome if isinstance(row, Outbox) else row.state,

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import httpx
 from django.conf import settings
+from django.db.models import Q
 
 from yunlian.kernel.jobs import Progress, job
 from yunlian.kernel.models import Job
@@ -25,6 +26,7 @@ from yunlian.platforms.dingtalk.crypto import Undecryptable, decrypt, encrypt, s
 from yunlian.platforms.wecom.crypto import Box
 
 from . import connections
+from .bodies import shown_moment
 from .models import Callback, CallbackAddress, Connection, Run
 
 RECENT = dt.timedelta(days=7)
@@ -56,6 +58,8 @@ TITLES: Mapping[str, Label] = {
     "format": _("Form of the answer"), "time": _("Time to answer"),
 }  # fmt: skip
 
+ON_THE_WAY = Q(fault__in=[check for check, (title, _remedy) in MEANINGS.items() if title == "proxy"])
+
 
 @job("directory.doctor")
 def run_doctor(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
@@ -66,47 +70,59 @@ def run_doctor(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]
     addresses = CallbackAddress.objects.filter(enterprise_id=ctx.enterprise_id, platform=conn.platform)
     receivers, is_well = [], True
     for address in list(addresses.order_by("receiver")):
-        found = _through(
-            address, base
-        )  # first: what of it fails a check is then among the messages that came
+        # First: what of it fails a check is then among the messages that came.
+        found, came_through = _through(address, base)
+        # Our own message, made with our own keys, is no proof that the platform has found us.
+        addresses.filter(key=address.key).update(verified_at=address.verified_at)
         with tenant(ctx.enterprise_id):
-            found = {**_history(conn, addresses.get(key=address.key), ctx.now), **found, **_trusted_ip(conn)}
+            found = {
+                **_history(conn, address, ctx.now, came_through=came_through),
+                **found,
+                **_trusted_ip(conn),
+            }
         is_well = is_well and not found
         receivers.append({"receiver": address.receiver, "findings": _findings(found)})
     return {"receivers": receivers, "base": base, "ok": is_well}
 
 
-Wrong = dict[str, tuple[str, Label]]  # what is wrong, by title: evidence and remedy
+# What is wrong, by title: evidence, remedy, and when it came if it is not from just now.
+Wrong = dict[str, tuple[str, Label, dt.datetime | None]]
 
 
-def _findings(wrong: Mapping[str, tuple[str, Label]]) -> list[dict[str, Any]]:
+def _findings(wrong: Wrong) -> list[dict[str, Any]]:
     return [
         {
             "what": what,
             "label": str(label),
             "ok": what not in wrong,
             "evidence": str(wrong[what][0]) if what in wrong else "",
+            "at": shown_moment(wrong[what][2]) if what in wrong else None,
             "remedy": str(wrong[what][1]) if what in wrong else "",
         }
         for what, label in TITLES.items()
     ]
 
 
-def _history(conn: Connection, address: CallbackAddress, now: dt.datetime) -> Wrong:
-    """What the messages that came lately tell: a fault counts until a good message came after it."""
+def _history(conn: Connection, address: CallbackAddress, now: dt.datetime, *, came_through: bool) -> Wrong:
+    """What the messages that came lately tell: a fault counts until a good message came after it.
+
+    `came_through` says that our own message was not refused: messages of its kind are not spoiled on the way any more.
+    """
     mine = Callback.objects.filter(connection_id=conn.id, receiver=address.receiver, at__gt=now - RECENT)
     good = mine.filter(fault="").order_by("-id").first()
     bad = mine.exclude(fault="").order_by("-id")
     since = max((at for at in (good and good.at, address.verified_at) if at), default=None)
     if since is not None:
         bad = bad.filter(at__gt=since)
+    if came_through:
+        bad = bad.exclude(ON_THE_WAY & (Q(body="") if conn.platform == "wecom" else Q()))
     found: Wrong = {}
     for row in bad[:20]:
         title, remedy = MEANINGS.get(row.fault, ("format", MEANINGS["xml"][1]))
-        found.setdefault(title, (f"{row.at:%Y-%m-%d %H:%M:%S} {row.fault}: {row.text[:120]}", remedy))
+        found.setdefault(title, (f"{row.fault}: {row.text[:120]}", remedy, row.at))
     slow = mine.filter(took_ms__gt=ANSWER_MS[conn.platform]).order_by("-id").first()
     if slow is not None:
-        found["time"] = (f"{slow.at:%Y-%m-%d %H:%M:%S} {slow.took_ms} ms", SLOW)
+        found["time"] = (f"{slow.took_ms} ms", SLOW, slow.at)
     return found
 
 
@@ -117,32 +133,36 @@ ALTERED = _("The answer arrives changed: let the proxy pass it on without adding
 
 
 def _trusted_ip(conn: Connection) -> Wrong:
-    run = Run.objects.filter(connection_id=conn.id).exclude(error="").order_by("-id").first()
+    run = Run.objects.filter(connection_id=conn.id).exclude(state="planning").order_by("-id").first()
     if run is None or "60020" not in run.error:
         return {}
     return {
-        "trusted_ip": (run.error[:200], _("Enter this server's public address among the app's trusted IPs."))
+        "trusted_ip": (
+            run.error[:200],
+            _("Enter this server's public address among the app's trusted IPs."),
+            run.at,
+        )
     }
 
 
-def _through(address: CallbackAddress, base: str) -> Wrong:
-    """Send a message of our own through the public address, and judge what comes back."""
+def _through(address: CallbackAddress, base: str) -> tuple[Wrong, bool]:
+    """Send a message of our own through the public address, and judge what comes back; and whether it passed the checks."""
     began = time.perf_counter()
     try:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False) as http:
             answer, is_right = _sent(http, address, f"{base}/callback/{address.key}")
     except httpx.HTTPError as error:
-        return {"url": (f"{type(error).__name__}: {error}"[:200], UNREACHED)}
+        return {"url": (f"{type(error).__name__}: {error}"[:200], UNREACHED, None)}, False
     took_ms = round((time.perf_counter() - began) * 1000)
     if answer.status_code == 403:
-        return {}  # it came to us and failed a check: the history, which now holds it, says which
+        return {}, False  # it came to us and failed a check: the history, which now holds it, says which
     if answer.status_code != 200:
-        return {"url": (f"HTTP {answer.status_code}", NOT_OURS)}
+        return {"url": (f"HTTP {answer.status_code}", NOT_OURS, None)}, False
     if not is_right:
-        return {"format": (answer.text[:120], ALTERED)}
+        return {"format": (answer.text[:120], ALTERED, None)}, True
     if took_ms > ANSWER_MS[address.platform]:
-        return {"time": (f"{took_ms} ms", SLOW)}
-    return {}
+        return {"time": (f"{took_ms} ms", SLOW, None)}, True
+    return {}, True
 
 
 def _sent(http: httpx.Client, address: CallbackAddress, url: str) -> tuple[httpx.Response, bool]:

@@ -27,11 +27,15 @@ LISTED = 50
 MAX_WAITING = 50  # jobs of one enterprise that wait or run
 
 
-class Progress(Protocol):
-    """Told to a job: report what is done, and learn that it must stop."""
+class Watch(Protocol):
+    """Told what is done of long work."""
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Note the progress. Raises when the job was cancelled, lost to another worker, or the worker must end."""
+        """Note the progress. Raises when the work must stop."""
+
+
+class Progress(Watch, Protocol):
+    """A job's watch: it raises when the job was cancelled, lost to another worker, or the worker must end."""
 
     def keep(self, result: Mapping[str, Any]) -> None:
         """Note how far the work is, last in a transaction of its enterprise, so that both commit or neither does.

@@ -51,5 +51,8 @@ export function diffsOf(change: { act: Act; fields: Record<string, readonly [str
 const CONNECTION_TONES: Partial<Record<string, Tone>> = { on: "good", stopped: "bad", removed: "bad", relieved: "bad", left: "quiet" };
 export const toneOfConnection = (state: string): Tone => CONNECTION_TONES[state] ?? "quiet";
 
+/** A sentence as a tag or a button says it: without its full stop. */
+export const asLabel = (sentence: string): string => sentence.replace(/[。.]$/, "");
+
 /** Sentences one after the other: a blank between them, but none after a full-width stop. */
 export const sentences = (...given: string[]): string => given.filter(Boolean).join(" ").replace(/(?<=[。；，]) /g, "");

@@ -91,7 +91,7 @@ export interface Customers {
 }
 
 /** What the callback doctor found of one receiver. */
-export interface Finding { what: string; label: string; ok: boolean; evidence: string; remedy: string }
+export interface Finding { what: string; label: string; ok: boolean; evidence: string; remedy: string; at: string | null }
 export interface Examined { receivers: { receiver: string; findings: Finding[] }[]; base: string; ok: boolean }
 export interface CallbackRow { id: string; receiver: string; at: string; fault: string; event: string; address: string; took_ms: number; handled_at: string | null }
 /** Word for word: what was decrypted, and what came. */

@@ -10,7 +10,7 @@ export interface Message {
 }
 
 /** One message of one of two branches. */
-export interface Branch { seq: number | null; type: string; subject: string; version: number; state: string; digest: string; at: string }
+export interface Branch { seq: number | null; type: string; label: string; number: string | null; subject: string; version: number; state: string; digest: string; at: string }
 
 /** Both branches after the message they share, what was put aside before, and what may be chosen. */
 export interface Branches { common: number | null; ours: Branch[]; theirs: Branch[]; aside: Branch[]; choices: ("ours" | "theirs")[] }
