@@ -1,11 +1,10 @@
 """Purchase order: what we promise to buy, from whom, at what price, by when."""
 
-from decimal import Decimal
-
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
-from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.lines import BoughtLine
+from yunlian.masters.models import Partner, Product, Warehouse
 from yunlian.masters.prices import price_reason
 
 from .flow import COLLAB, THEIRS, WITHDRAWAL
@@ -43,7 +42,7 @@ class PurchaseOrder(Header):
     )
 
 
-class PurchaseOrderLine(Line):
+class PurchaseOrderLine(BoughtLine):
     """One product bought. Quantities are in `unit`; prices are per `unit`, tax included.
 
     `discount` 0.1 takes a tenth off. The quoted figures are the supplier's proposal beside our own.
@@ -51,33 +50,7 @@ class PurchaseOrderLine(Line):
 
     order = f.Parent(PurchaseOrder)
     product = f.Ref(Product, label=_("Product"), where={"is_bought": True})
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
-    price = f.Price(label=_("Price"), guard="purchase.price", required=False)
     price_reason = price_reason("purchase.price")
-    discount = f.Rate(
-        label=_("Discount"),
-        low="0",
-        high="1",
-        default=Decimal(0),
-        initial=Decimal(0),
-        null=False,
-        guard="purchase.price",
-    )
-    tax_rate = f.Rate(
-        label=_("Tax rate"),
-        low="0",
-        high="1",
-        default=Decimal(0),
-        initial=Decimal(0),
-        null=False,
-        hint=_("0.13 is thirteen per cent, included in the price."),
-    )
-    amount = f.Amount(
-        label=_("Amount"), formula="round(round(qty * price) * (1 - discount))", guard="purchase.price"
-    )
     due_date = f.Date(label=_("Due"), required=False)
     note = f.Text(label=_("Note"), max_length=500, required=False)
     noticed_qty = f.Done(label=_("Noticed or received"), of="base_qty")

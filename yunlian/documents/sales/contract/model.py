@@ -7,9 +7,10 @@ from django.db.models import F, Index, Q
 
 from yunlian.kernel import fields as f
 from yunlian.kernel.document import Flow, State
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import Label, _
-from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.lines import GoodsLine
+from yunlian.masters.models import Partner, Product, Warehouse
 from yunlian.masters.prices import price_reason
 
 
@@ -68,7 +69,7 @@ class SalesContract(Header):
     delivery_rate = f.Rate(label=_("Delivered, share"), readonly=True, default=Decimal(0), null=False)
 
 
-class SalesContractLine(Line):
+class SalesContractLine(GoodsLine):
     """One product sold. `price` is per `unit`, tax included; a `discount` of 0.1 takes ten per cent off.
 
     `share` is the line's part of the order's discount; `net` is what is charged for the line; `tax` is contained in it.
@@ -76,10 +77,6 @@ class SalesContractLine(Line):
 
     contract = f.Parent(SalesContract)
     product = f.Ref(Product, label=_("Product"), where={"is_sold": True})
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     price = f.Price(label=_("Price"), guard="sales.price")
     price_reason = price_reason("sales.price")
     discount = f.Rate(

@@ -1,9 +1,10 @@
 """Sales intention: what a customer wants, before it binds anybody; a dealer's purchase order arrives as one."""
 
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
-from yunlian.masters.models import Partner, Product, Unit
+from yunlian.masters.lines import GoodsLine
+from yunlian.masters.models import Partner, Product
 from yunlian.masters.prices import price_reason
 
 from .flow import COLLAB, WITHDRAWAL
@@ -25,15 +26,11 @@ class SalesIntention(Header):
     earnest_amount = f.Done(label=_("Earnest money"), of="amount")
 
 
-class SalesIntentionLine(Line):
+class SalesIntentionLine(GoodsLine):
     """One product wanted. Prices are per `unit`, tax included; the expected figures are what a dealer's order said."""
 
     intention = f.Parent(SalesIntention)
     product = f.Ref(Product, label=_("Product"), where={"is_sold": True})
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     price = f.Price(label=_("Price"), required=False, guard="sales.price")
     price_reason = price_reason("sales.price")
     amount = f.Amount(label=_("Amount"), formula="round(qty * price)", guard="sales.price")

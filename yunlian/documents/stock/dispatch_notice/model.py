@@ -1,9 +1,10 @@
 """Dispatch notice: what the warehouse is to send a customer, promised from stock until it has left."""
 
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
-from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.lines import GoodsLine
+from yunlian.masters.models import Partner, Product, Warehouse
 
 
 class DispatchNotice(Header):
@@ -17,14 +18,10 @@ class DispatchNotice(Header):
     address = f.Text(label=_("Address"), required=False)
 
 
-class DispatchNoticeLine(Line):
+class DispatchNoticeLine(GoodsLine):
     """One product to send; `out_qty` has left, in base units."""
 
     notice = f.Parent(DispatchNotice)
     product = f.Ref(Product, label=_("Product"))
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     note = f.Text(label=_("Note"), max_length=500, required=False)
     out_qty = f.Done(label=_("Issued"), of="base_qty", closes=True)

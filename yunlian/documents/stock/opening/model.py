@@ -1,10 +1,11 @@
 """Opening stock: what was in a warehouse, at what cost, when the books began."""
 
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import STATUSES
-from yunlian.masters.models import Product, Unit, Warehouse
+from yunlian.masters.lines import GoodsLine
+from yunlian.masters.models import Product, Warehouse
 
 
 class OpeningStock(Header):
@@ -14,15 +15,11 @@ class OpeningStock(Header):
     amount = f.Amount(label=_("Value"), formula="total(lines.amount)", guard="stock.cost")
 
 
-class OpeningStockLine(Line):
+class OpeningStockLine(GoodsLine):
     """One product in one status. `cost` is per `unit`, without tax."""
 
     opening = f.Parent(OpeningStock)
     product = f.Ref(Product, label=_("Product"))
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     status = f.Choice(label=_("Stock status"), choices=STATUSES, default="good", initial="good")
     cost = f.Price(label=_("Unit cost"), guard="stock.cost", hint=_("Per unit, without tax."))
     amount = f.Amount(label=_("Value"), formula="round(qty * cost)", guard="stock.cost")

@@ -6,6 +6,7 @@ from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, 
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import CostEntry, PayableEntry, StockEntry, SupplierFundsEntry
+from yunlian.masters.lines import BOUGHT
 from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
@@ -20,9 +21,9 @@ def fill(stock_in: PurchaseIn, lines: list[PurchaseInLine], ctx: Context) -> Ite
     fill_prices(lines, ctx, stock_in.supplier, stock_in.date, kind="purchase")
 
 
-_SAME = ("supplier", "warehouse", "product", "unit", "price", "discount", "tax_rate")
+_SAME = ("supplier", "warehouse", *BOUGHT)
 _HEADER = {"supplier": "supplier", "warehouse": "warehouse"}
-_LINE = {name: name for name in ("product", "unit", "price", "discount", "tax_rate")}
+_LINE = {name: name for name in BOUGHT}
 
 PURCHASE_IN = declare(
     Document(

@@ -1,12 +1,11 @@
 """Purchase stock-in: goods that arrived, are ours, and must be paid for."""
 
-from decimal import Decimal
-
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import STATUSES
-from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.lines import BoughtLine
+from yunlian.masters.models import Partner, Product, Warehouse
 from yunlian.masters.prices import price_reason
 
 
@@ -21,34 +20,14 @@ class PurchaseIn(Header):
     paid_amount = f.Done(label=_("Paid"), of="amount", guard="purchase.price")
 
 
-class PurchaseInLine(Line):
+class PurchaseInLine(BoughtLine):
     """One product that arrived. Prices are per `unit`, tax included; `cost` is what enters stock, without tax."""
 
     stock_in = f.Parent(PurchaseIn)
     product = f.Ref(Product, label=_("Product"))
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     status = f.Choice(
         label=_("Stock status"), choices=STATUSES, default="good", initial="good", hint=_("As it arrived.")
     )
-    price = f.Price(label=_("Price"), guard="purchase.price", required=False)
     price_reason = price_reason("purchase.price")
-    discount = f.Rate(
-        label=_("Discount"),
-        low="0",
-        high="1",
-        default=Decimal(0),
-        initial=Decimal(0),
-        null=False,
-        guard="purchase.price",
-    )
-    tax_rate = f.Rate(
-        label=_("Tax rate"), low="0", high="1", default=Decimal(0), initial=Decimal(0), null=False
-    )
-    amount = f.Amount(
-        label=_("Amount"), formula="round(round(qty * price) * (1 - discount))", guard="purchase.price"
-    )
     cost = f.Amount(label=_("Cost without tax"), formula="round(amount / (1 + tax_rate))", guard="stock.cost")
     note = f.Text(label=_("Note"), max_length=500, required=False)

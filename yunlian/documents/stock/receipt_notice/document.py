@@ -6,6 +6,7 @@ from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, 
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import StockEntry
+from yunlian.masters.lines import BOUGHT
 from yunlian.masters.units import fill_factors
 
 from . import posting, rules
@@ -51,14 +52,8 @@ RECEIPT_NOTICE = declare(
                 source="purchase.order",
                 fills=("base_qty", "noticed_qty"),
                 header={"supplier": "supplier", "warehouse": "warehouse", "expected_date": "expected_date"},
-                line={
-                    "product": "product",
-                    "unit": "unit",
-                    "price": "price",
-                    "discount": "discount",
-                    "tax_rate": "tax_rate",
-                },
-                same=("supplier", "warehouse", "product", "unit", "price", "discount", "tax_rate"),
+                line={name: name for name in BOUGHT},
+                same=("supplier", "warehouse", *BOUGHT),
                 returns=True,
             ),
         ),

@@ -1,13 +1,12 @@
 """Purchase receipt notice: goods the supplier has sent, or announced, that have not arrived."""
 
-from decimal import Decimal
-
 from django.db.models import Q, UniqueConstraint
 
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
-from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.lines import BoughtLine
+from yunlian.masters.models import Partner, Product, Warehouse
 
 from .flow import WITHDRAWAL
 
@@ -39,30 +38,10 @@ class ReceiptNotice(Header):
         )
 
 
-class ReceiptNoticeLine(Line):
+class ReceiptNoticeLine(BoughtLine):
     """One product of the delivery. Prices are per `unit`, tax included, those of the order."""
 
     notice = f.Parent(ReceiptNotice)
     product = f.Ref(Product, label=_("Product"))
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
-    price = f.Price(label=_("Price"), guard="purchase.price", required=False)
-    discount = f.Rate(
-        label=_("Discount"),
-        low="0",
-        high="1",
-        default=Decimal(0),
-        initial=Decimal(0),
-        null=False,
-        guard="purchase.price",
-    )
-    tax_rate = f.Rate(
-        label=_("Tax rate"), low="0", high="1", default=Decimal(0), initial=Decimal(0), null=False
-    )
-    amount = f.Amount(
-        label=_("Amount"), formula="round(round(qty * price) * (1 - discount))", guard="purchase.price"
-    )
     note = f.Text(label=_("Note"), max_length=500, required=False)
     received_qty = f.Done(label=_("Stocked in"), of="base_qty", closes=True)

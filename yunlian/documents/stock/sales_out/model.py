@@ -6,9 +6,10 @@ from typing import Any
 from django.db.models import CheckConstraint, F, Q
 
 from yunlian.kernel import fields as f
-from yunlian.kernel.models import Header, Line
+from yunlian.kernel.models import Header
 from yunlian.kernel.text import Label, _
-from yunlian.masters.models import Partner, Product, Unit, Warehouse
+from yunlian.masters.lines import GoodsLine
+from yunlian.masters.models import Partner, Product, Warehouse
 
 from .signing import SIGNED, WITHDRAWAL
 
@@ -36,15 +37,11 @@ def _counted(label: Label, **options: Any) -> f.Qty:
     return f.Qty(label=label, readonly=True, default=Decimal(0), null=False, **options)
 
 
-class SalesOutLine(Line):
+class SalesOutLine(GoodsLine):
     """One product that left. What the customer reports is in base units and adds up to at most what was sent."""
 
     out = f.Parent(SalesOut)
     product = f.Ref(Product, label=_("Product"))
-    unit = f.Ref(Unit, label=_("Unit"), required=False, hint=_("Blank: the product's base unit."))
-    qty = f.Qty(label=_("Quantity"), above="0")
-    factor = f.Qty(label=_("Base units per unit"), readonly=True)
-    base_qty = f.Qty(label=_("Quantity in base units"), formula="round(qty * factor, 6)")
     note = f.Text(label=_("Note"), max_length=500, required=False)
     received_qty = _counted(_("Received by the customer"))
     short_qty = _counted(_("Short"))
