@@ -127,6 +127,30 @@ def step_5_signing_in(nobody: Page, picture: Taken) -> None:
     picture(nobody, "enterprise-address")
 
 
+def then_approving_on_the_phone(desk: Desk, phone: Page, played: Played, picture: Taken) -> None:
+    """消息: what waits is told on DingTalk within seconds and approved by the button of the card, which says so."""
+    zhou = desk.ask('/api/org.employee?filter=[["name","=","周明"]]')["rows"][0]["id"]
+    api = desk.page.request
+    assert api.put(f"/api/org.employee/{zhou}/access", data={"roles": ["admin"]}).ok
+    line = {"product": "LC0009", "qty": "2", "price": "3336"}
+    order = {"supplier": "S01", "warehouse": "CK", "due_date": "2027-01-31", "lines": [line]}
+    made = api.post("/api/purchase.order", data=order)
+    assert made.ok, made.text()
+    row = made.json()
+    assert api.post(f"/api/purchase.order/{row['id']}/submit", data={"version": row["version"]}).ok
+    number = desk.ask(f"/api/purchase.order/{row['id']}")["number"]
+    phone.goto(f"{played.root}/sandbox/#dingtalk/phone")
+    card = phone.locator("article.message").filter(has_text=number)
+    expect(card).to_contain_text("等待您审核", timeout=5000)  # a quiet enterprise is told at once
+    expect(card).to_contain_text("栖木家居")
+    picture(phone, "dingtalk-card")
+    card.get_by_role("button", name="同意").click()
+    expect(card).to_contain_text("已审核 周明")
+    expect(card.get_by_role("button", name="同意")).to_have_count(0)
+    picture(phone, "dingtalk-card-approved")
+    assert desk.ask(f"/api/purchase.order/{row['id']}")["state"] == "approved"
+
+
 def step_6_leaving(page: Page, played: Played, picture: Taken) -> None:
     """解绑: complete the account, stop on the platform, unbind; what will happen is shown first, nobody is locked out."""
     page.goto("/directory.connection/dingtalk")
@@ -300,6 +324,7 @@ def test_an_administrator_follows_manual_003(
     step_3_the_visible_range(page, desk, dingtalk, picture)
     step_4_somebody_leaves(page, desk, dingtalk, picture)
     step_5_signing_in(open_page(), picture)
+    then_approving_on_the_phone(desk, open_page(), dingtalk, picture)
     before = people_of(desk)
     step_6_leaving(page, dingtalk, picture)
     then_binding_again_restores(page, desk, dingtalk, before)

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from yunlian.directory import asking, connections, looks, notices
-from yunlian.directory.models import Ask, CallbackAddress, Notice
+from yunlian.directory import asking, connections, looks, notices, streaming
+from yunlian.directory.models import Ask, Callback, CallbackAddress, Connection, Look, Notice
 from yunlian.kernel import worker
 from yunlian.kernel.document import find_document
 from yunlian.kernel.load import load
@@ -27,7 +27,7 @@ from yunlian.platforms.sandbox.testing import receiver
 from yunlian.platforms.wecom.sandbox import state as wecom
 from yunlian.platforms.wecom.sandbox.state import Receiver, Wecom
 
-from .conftest import HOST, PASSWORD, Browser, Office, Phones, settled
+from .conftest import CORP, HOST, PASSWORD, Browser, Office, Phones, settled
 
 CODE = "purchase.order"
 
@@ -550,6 +550,84 @@ def test_a_card_whose_answer_was_lost_is_sent_once(desk: Desk, ding: Cards) -> N
 
 def _dingtalk(desk: Desk) -> list[Any]:
     return list(desk.phones.sandbox.sandbox.world.part(DingTalk).notices.values())
+
+
+# --- over Stream, where DingTalk cannot reach us ---
+
+
+def listen_while(desk: Desk, act: Any) -> None:
+    """Listen as the worker does, in this thread, which has the test's transaction, until `act` has seen what it waits for."""
+    with tenant(desk.office.id):
+        heard = streaming.heard(Connection.objects.get(id=desk.office.dingtalk.id))
+    stop, failed = threading.Event(), []
+
+    def acting() -> None:
+        try:
+            act()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=acting)
+    thread.start()
+    streaming.listen(heard, stop)
+    thread.join()
+    assert failed == []
+
+
+def test_where_dingtalk_cannot_reach_us_the_press_comes_over_stream(
+    desk: Desk, ding: Cards, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "http://10.0.0.5:8000"
+    record = desk.submit()
+    desk.work()
+    (card,) = ding.state.cards.values()
+    assert (card.callback, card.route) == ("STREAM", "")
+
+    def act() -> None:
+        desk.phones.sandbox.control("/dingtalk/phone/press", track_id=card.track_id, action="approve")
+        settled(lambda: card.data["status"])
+
+    listen_while(desk, act)
+    assert card.data["status"] == "已审核 管理员"
+    assert desk.state_of(record) == "approved"
+
+
+def test_what_happens_is_heard_over_stream_once(desk: Desk, ding: Cards) -> None:
+    key = desk.office.dingtalk.settings["app_key"]
+    desk.phones.sandbox.control("/dingtalk/apps/receiver", app_key=key, mode="stream")
+    desk.phones.sandbox.control(
+        "/faults", platform="dingtalk", where="callback", path=key, kind="doubled", times=1
+    )
+
+    def act() -> None:
+        desk.phones.sandbox.control("/dingtalk/people/leave", corp_id=CORP, userid="u1005")
+        settled(lambda: not ding.state.frames)
+
+    listen_while(desk, act)
+    with tenant(desk.office.id):
+        assert list(Look.objects.values_list("kind", "key")) == [("person", "u1005")]
+        (kept,) = Callback.objects.filter(address="Stream")
+    assert kept.event == "user_leave_org"
+
+
+def test_nobody_listens_where_dingtalk_reaches_us_and_everybody_where_not(
+    desk: Desk, settings: Any, monkeypatch: Any
+) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(streaming, "listen", lambda heard, stop: (begun.append(heard), stop.wait(5)))
+    streaming.visit(desk.now)
+    assert begun == []
+    settings.PUBLIC_URL = "http://10.0.0.5:8000"
+    streaming.visit(desk.now)
+    streaming.visit(desk.now)
+    assert [each.connection_id for each in begun] == [desk.office.dingtalk.id]
+    settings.PUBLIC_URL = "https://erp.example.com"
+    (running,) = streaming._running.values()
+    streaming.visit(desk.now)
+    assert running.stop.is_set()
+    assert streaming._running == {}
 
 
 # --- asking for a mobile ---

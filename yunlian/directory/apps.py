@@ -8,7 +8,7 @@ from typing_extensions import override
 
 MODULES = (
     "declarations", "wecom", "dingtalk", "receiving", "looks", "schedule", "lifecycle", "contacts", "branches", "guests", "inviting",
-    "trying", "doctor", "sign_in", "notices", "pressing", "setup_api", "api", "people_api", "leaving_api", "arriving_api",
+    "trying", "doctor", "sign_in", "notices", "pressing", "streaming", "setup_api", "api", "people_api", "leaving_api", "arriving_api",
     "changes",
     "assigning", "playing",
 )  # fmt: skip

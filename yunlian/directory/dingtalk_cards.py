@@ -6,6 +6,7 @@ report back: theirs opens the page, where it is one tap more. Before the first c
 
 import uuid
 from typing import Literal
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext
@@ -19,7 +20,7 @@ from yunlian.platforms.errors import PlatformError
 from . import connections, suites
 from .faces import Face, Sent, not_set_up
 from .models import CallbackAddress, Connection, Notice
-from .sign_in import dingtalk_app
+from .sign_in import dingtalk_app, is_played
 
 CARD = "card"  # the handle of a notice that went out as an interactive card
 RECEIVER = "dingtalk card"  # in the place of the platform: its address is no receiver of events
@@ -101,8 +102,16 @@ def settled(words: str) -> dict[str, str]:
     return {"status": words, "can_approve": "false"}
 
 
-def way_back(connection: Connection, client: Client) -> tuple[Literal["HTTP"], str]:
-    """Return by which way presses come back: kind, and the route DingTalk knows our address by; it is told it once."""
+def is_reachable() -> bool:
+    """Whether DingTalk can reach us by HTTP: at a public address, which has TLS, or from a sandbox on this machine."""
+    url = urlsplit(settings.PUBLIC_URL)
+    return url.scheme == "https" or (is_played("dingtalk") and url.hostname in ("127.0.0.1", "localhost"))
+
+
+def way_back(connection: Connection, client: Client) -> tuple[Literal["HTTP", "STREAM"], str]:
+    """Return by which way presses come back: kind, and for HTTP the route DingTalk knows our address by; it is told once."""
+    if not is_reachable():
+        return "STREAM", ""
     with tenant(connection.enterprise_id):
         address = _address(connection)
     url = f"{settings.PUBLIC_URL}/callback/{address.key}/card"

@@ -5,6 +5,7 @@ or reordered ones find the platform as it is when it is looked at.
 """
 
 import datetime as dt
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -65,6 +66,27 @@ def handle(enterprise_id: int, now: dt.datetime) -> int:
             names = "; ".join(dict.fromkeys(_name(event) for event in events))[:60]
             Callback.objects.filter(id=row.id).update(handled_at=now, event=names)
         return len(rows)
+
+
+def hear(enterprise_id: int, connection_id: uuid.UUID, event: dingtalk.Event, now: dt.datetime) -> None:
+    """Take an event that came over a connection of ours: kept with what is to be looked at; one that comes twice is one."""
+    with tenant(enterprise_id):
+        conn = Connection.objects.get(id=connection_id)
+        if event.corp_id not in ("", conn.corp_id):
+            return
+        kept = execute(
+            "INSERT INTO directory_callback (enterprise_id, id, connection_id, receiver, digest, at, fault, event, query, body, "
+            "text, address, took_ms, handled_at) VALUES (%s, %s, %s, 'app', %s, %s, '', %s, '{}', '', %s, 'Stream', 0, %s) "
+            "ON CONFLICT (enterprise_id, connection_id, receiver, digest) DO NOTHING RETURNING 1",
+            [
+                enterprise_id, new_id(), connection_id, hashlib.sha256(event.id.encode()).digest(), now, event.name[:60],
+                str(event.what), now,
+            ],
+        )  # fmt: skip
+        if kept:
+            ask(enterprise_id, connection_id, _looks(event), now)
+            for listener in _listeners:
+                listener(enterprise_id, connection_id, "app", event)
 
 
 def _events(row: Callback) -> Iterable[Any]:

@@ -15,7 +15,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "corpid": "corp_id", "contacts_secret": "contacts_secret", "customer_contact_secret": "customer_secret",
         "agent_id": "agent_id", "agent_secret": "agent_secret",
     },
-    "dingtalk": {"corp_id": "corp_id", "app_key": "app_key", "app_secret": "app_secret", "agent_id": "agent_id"},
+    "dingtalk": {
+        "corp_id": "corp_id", "app_key": "app_key", "app_secret": "app_secret", "agent_id": "agent_id",
+        "card_template": "card_template",
+    },
 }  # fmt: skip
 
 
