@@ -198,6 +198,20 @@ def answered(http: httpx.Client, method: str, url: str, **content: Any) -> dict[
     return found
 
 
+def fetched(http: httpx.Client, url: str) -> bytes:
+    """Fetch a file WeCom has named. Raises PlatformError."""
+    remedy = "Check that this server reaches WeCom, and try again."
+    try:
+        answer = http.get(url)
+    except httpx.TransportError as error:
+        raise PlatformError(
+            PLATFORM, NO_ANSWER, f"{type(error).__name__}: {error}", remedy, retry=True
+        ) from error
+    if answer.status_code != 200:
+        raise PlatformError(PLATFORM, UNREADABLE, f"HTTP {answer.status_code}", remedy, retry=True)
+    return answer.content
+
+
 def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
         found = answer.json()

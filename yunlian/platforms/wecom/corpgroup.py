@@ -244,10 +244,56 @@ class Elsewhere(NamedTuple):
     customer: str
 
 
-def customer_elsewhere(client: Client, unionid: str, openid: str) -> list[Elsewhere]:
-    """The ids one WeChat user has as a customer, in our corp and downstream."""
-    answer = client.post("corpgroup/unionid_to_external_userid", {"unionid": unionid, "openid": openid})
+def customer_elsewhere(client: Client, unionid: str, openid: str, ticket: str = "") -> list[Elsewhere]:
+    """The ids one WeChat user has as a customer, in our corp and downstream; `ticket` as `mass_call_ticket` gives."""
+    asked = {"unionid": unionid, "openid": openid} | ({"mass_call_ticket": ticket} if ticket else {})
+    answer = client.post("corpgroup/unionid_to_external_userid", asked)
     return [Elsewhere(row["corpid"], row["external_userid"]) for row in answer["external_userid_info"]]
+
+
+def chains_shared_with(client: Client, corp: str) -> list[Chain]:
+    """The chains a downstream corp is in."""
+    rows = client.post("corpgroup/get_corp_shared_chain_list", {"corpid": corp})["chains"]
+    return [Chain(row["chain_id"], row["chain_name"]) for row in rows]
+
+
+def pending_customers(client: Client, unionid: str, openid: str) -> list[Elsewhere]:
+    """The ids a WeChat user will be known by where they are no customer yet; kept 90 days."""
+    answer = client.post("corpgroup/unionid_to_pending_id", {"unionid": unionid, "openid": openid})
+    return [Elsewhere(row["corpid"], row["pending_id"]) for row in answer["pending_id_info"]]
+
+
+def mass_call_ticket(client: Client) -> str:
+    """A ticket that lifts the limit of `customer_elsewhere` for a first full load."""
+    return str(client.post("corpgroup/corp/apply_mass_call_ticket", {})["mass_call_ticket"])
+
+
+class Session(NamedTuple):
+    """Somebody of a downstream corp in the shared mini program: their account there, and the key of the session."""
+
+    user: str
+    key: str
+
+
+def transferred_session(client: Client, user: str, session_key: str) -> Session:
+    """Who a session of the head company's mini program is downstream; with a client of `downstream`."""
+    answer = client.post("miniprogram/transfer_session", {"userid": user, "session_key": session_key})
+    return Session(answer["userid"], answer["session_key"])
+
+
+class Accounts(NamedTuple):
+    """Accounts by the ids a provider knows them by, and the ids nobody has."""
+
+    known: dict[str, str]
+    unknown: tuple[str, ...]
+
+
+def accounts(client: Client, open_ids: list[str], source_agent: int) -> Accounts:
+    """The accounts behind up to 1000 ids that a provider's app `source_agent` has told."""
+    asked = {"open_userid_list": open_ids, "source_agentid": source_agent}
+    answer = client.post("batch/openuserid_to_userid", asked)
+    known = {row["open_userid"]: row["userid"] for row in answer["userid_list"]}
+    return Accounts(known, tuple(answer.get("invalid_open_userid_list") or ()))
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

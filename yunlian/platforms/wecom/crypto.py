@@ -79,29 +79,15 @@ class Box:
         content = text.encode()
         prefix = secrets.token_bytes(RANDOM) if random is None else random
         plain = prefix + len(content).to_bytes(4, "big") + content + self.receive_id.encode()
-        size = BLOCK - len(plain) % BLOCK
-        cipher = self._cipher().encryptor()
-        sealed = cipher.update(plain + bytes([size]) * size) + cipher.finalize()
-        encrypted = base64.b64encode(sealed).decode()
+        encrypted = base64.b64encode(sealed(self.aes_key, plain)).decode()
         return Envelope(signature(self.token, timestamp, nonce, encrypted), timestamp, nonce, encrypted)
 
-    def _cipher(self) -> Cipher[modes.CBC]:
-        key = aes_key(self.aes_key)
-        return Cipher(algorithms.AES(key), modes.CBC(key[:16]))
-
     def _decrypted(self, encrypted: str) -> bytes:
-        cipher = self._cipher().decryptor()
         try:
-            sealed = base64.b64decode(encrypted, validate=True)
+            content = base64.b64decode(encrypted, validate=True)
         except (binascii.Error, ValueError) as error:
             raise CallbackRefused(Check.BASE64, str(error)) from error
-        if not sealed or len(sealed) % 16:
-            raise CallbackRefused(Check.BASE64, f"{len(sealed)} bytes are no whole blocks")
-        plain = cipher.update(sealed) + cipher.finalize()
-        size = plain[-1]
-        if not 1 <= size <= BLOCK or plain[-size:] != bytes([size]) * size:
-            raise CallbackRefused(Check.PADDING, "the padding is wrong, as with another EncodingAESKey")
-        return plain[:-size]
+        return unsealed(self.aes_key, content)
 
     def _unpacked(self, plain: bytes) -> tuple[str, str]:
         head = RANDOM + 4
@@ -112,6 +98,30 @@ class Box:
             return plain[head : head + size].decode(), plain[head + size :].decode()
         except UnicodeDecodeError as error:
             raise CallbackRefused(Check.TEXT, str(error)) from error
+
+
+def sealed(key: str, plain: bytes) -> bytes:
+    """AES-256-CBC with an EncodingAESKey, its first 16 bytes as vector, padded to 32 as PKCS#7 does."""
+    size = BLOCK - len(plain) % BLOCK
+    cipher = _cipher(key).encryptor()
+    return cipher.update(plain + bytes([size]) * size) + cipher.finalize()
+
+
+def unsealed(key: str, content: bytes) -> bytes:
+    """What `sealed` has sealed. Raises CallbackRefused naming the check that failed."""
+    cipher = _cipher(key).decryptor()
+    if not content or len(content) % 16:
+        raise CallbackRefused(Check.BASE64, f"{len(content)} bytes are no whole blocks")
+    plain = cipher.update(content) + cipher.finalize()
+    size = plain[-1]
+    if not 1 <= size <= BLOCK or plain[-size:] != bytes([size]) * size:
+        raise CallbackRefused(Check.PADDING, "the padding is wrong, as with another EncodingAESKey")
+    return plain[:-size]
+
+
+def _cipher(key: str) -> Cipher[modes.CBC]:
+    raw = aes_key(key)
+    return Cipher(algorithms.AES(raw), modes.CBC(raw[:16]))
 
 
 def signature(token: str, timestamp: str, nonce: str, encrypted: str) -> str:

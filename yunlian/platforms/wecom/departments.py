@@ -40,17 +40,17 @@ def delete(client: Client, id: int) -> None:
 
 def tree(client: Client, root: int | None = None) -> list[Department]:
     """A department and all below it, with names; refused to new addresses of the contacts secret (48009)."""
-    return [_read(row) for row in client.get("department/list", id=root)["department"]]
+    return [read(row) for row in client.get("department/list", id=root)["department"]]
 
 
 def ids(client: Client, root: int | None = None) -> list[Department]:
     """The same tree without names, which stays open to the contacts secret."""
-    return [_read(row) for row in client.get("department/simplelist", id=root)["department_id"]]
+    return [read(row) for row in client.get("department/simplelist", id=root)["department_id"]]
 
 
 def get(client: Client, id: int) -> Department:
     """One department."""
-    return _read(client.get("department/get", id=id)["department"])
+    return read(client.get("department/get", id=id)["department"])
 
 
 def _sent(department: Department) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _sent(department: Department) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _read(row: dict[str, Any]) -> Department:
+def read(row: dict[str, Any]) -> Department:
     """For apps that are not of contacts the name may be missing."""
     return Department(
         id=int(row["id"]),

@@ -99,6 +99,41 @@ def card(client: Client, to: To, card: Card) -> Sent:
     return send(client, to, "template_card", template(card))
 
 
+@dataclass(frozen=True)
+class Linked:
+    """Recipients in linked corps: (corp, account), (linked id, department), or everybody the app may see there."""
+
+    users: tuple[tuple[str, str], ...] = ()
+    departments: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+    everybody: bool = False
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """Whom a message to linked corps did not reach, as WeCom names them: `CORPID/USERID`, `LINKEDID/DEPTID`."""
+
+    users: tuple[str, ...]
+    departments: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def send_linked(client: Client, to: Linked, kind: str, content: Mapping[str, Any]) -> Unreached:
+    """Send a message to people of linked corps 互联企业; lists here where `send` has joined text. Refused like `send`.
+
+    Source: developer.work.weixin.qq.com, 互联企业消息推送 (90250).
+    """
+    asked = {
+        "touser": ["/".join(each) for each in to.users], "toparty": ["/".join(each) for each in to.departments],
+        "totag": list(to.tags), "toall": int(to.everybody), "msgtype": kind, "agentid": client.agent,
+        kind: dict(content),
+    }  # fmt: skip
+    answer = client.post("linkedcorp/message/send", asked)
+    return Unreached(
+        *(tuple(answer.get(name) or ()) for name in ("invaliduser", "invalidparty", "invalidtag"))
+    )
+
+
 def settle(client: Client, users: list[str], response_code: str, words: str) -> list[str]:
     """Replace the buttons of a card by words, for these members; a response code works once, so use it at once.
 

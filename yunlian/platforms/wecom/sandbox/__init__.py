@@ -15,6 +15,8 @@ from . import (
     corpgroup,
     customers,
     departments,
+    exports,
+    linked,
     media,
     members,
     messages,
@@ -45,6 +47,8 @@ REGISTERED = (
     corpgroup,
     customers,
     departments,
+    exports,
+    linked,
     media,
     members,
     messages,
@@ -56,7 +60,13 @@ REGISTERED = (
 
 def _routes(sandbox: Sandbox) -> list[Route]:
     batches.resume(sandbox)
-    return [*tokens.routes(sandbox), *media.routes(sandbox), *signin.routes(sandbox), *calls.routes(sandbox)]
+    return [
+        *tokens.routes(sandbox),
+        *media.routes(sandbox),
+        *exports.routes(sandbox),
+        *signin.routes(sandbox),
+        *calls.routes(sandbox),
+    ]
 
 
 WECOM = Platform(

@@ -40,6 +40,7 @@ class Call:
     query: dict[str, str]
     body: dict[str, Any]
     file: tuple[str, bytes] | None = None
+    origin: str = ""  # where this platform answers
 
     @property
     def now(self) -> float:
@@ -150,7 +151,8 @@ def _call(
     state = sandbox.world.part(Wecom)
     query = dict(request.query_params)
     token = _token(state, query.get("access_token", ""), sandbox.world.now())
-    call = Call(sandbox, state, state.corps[token.corp], token, query, body, file)
+    origin = str(request.url).partition("/cgi-bin/")[0]
+    call = Call(sandbox, state, state.corps[token.corp], token, query, body, file, origin)
     _permitted(call, who, request.client.host if request.client else "")
     return call
 

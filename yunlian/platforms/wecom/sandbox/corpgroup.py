@@ -244,9 +244,70 @@ def _rule_info(call: Call) -> dict[str, Any]:
     return {"owner_corp_range": owner, "member_corp_range": member}
 
 
+@api("POST", "corpgroup/get_corp_shared_chain_list", WHO)
+def _shared_chains(call: Call) -> dict[str, Any]:
+    _need(call)
+    corp = call.text("corpid", 40013)
+    rows = [each for each in call.corp.chains.values() if any(one.corp == corp for one in each.corps)]
+    return {"chains": [{"chain_id": each.id, "chain_name": each.name} for each in rows]}
+
+
+@api("POST", "corpgroup/unionid_to_pending_id", WHO)
+def _strangers(call: Call) -> dict[str, Any]:
+    _need(call)
+    unionid = call.text("unionid")
+    call.text("openid")
+    corps = [call.corp, *(call.state.corps[each] for each in call.corp.shared_with)]
+    strangers = [each for each in corps if not _customer(each, unionid)]
+    return {
+        "pending_id_info": [
+            {"corpid": each.id, "pending_id": pending_id(each.id, unionid)} for each in strangers
+        ]
+    }
+
+
+@api("POST", "corpgroup/corp/apply_mass_call_ticket", WHO)
+def _mass_call_ticket(call: Call) -> dict[str, Any]:
+    _need(call)
+    ticket = fresh("mass")
+    call.state.tickets_for_all[ticket] = call.corp.id
+    return {"mass_call_ticket": ticket}
+
+
+@api("POST", "miniprogram/transfer_session", frozenset({DOWNSTREAM}))
+def _transfer_session(call: Call) -> dict[str, Any]:
+    """Who the upstream's account is downstream; here the accounts are the same (our choice)."""
+    user = call.text("userid", 41009)
+    if user.lower() not in call.corp.people:
+        raise Refused(60111, "userid not found")
+    return {"userid": call.corp.people[user.lower()].user, "session_key": call.text("session_key")}
+
+
+@api("POST", "batch/openuserid_to_userid", WHO)
+def _accounts(call: Call) -> dict[str, Any]:
+    """An id of a provider is the account turned around here (our choice)."""
+    ids = call.body.get("open_userid_list")
+    call.number("source_agentid", 40056)
+    if not isinstance(ids, list) or not 1 <= len(ids) <= 1000:
+        raise Refused(40058, "open_userid_list has 1 to 1000")
+    known = {open_userid(each.user): each.user for each in call.corp.people.values()}
+    return {
+        "userid_list": [{"open_userid": each, "userid": known[each]} for each in ids if each in known],
+        "invalid_open_userid_list": [each for each in ids if each not in known],
+    }
+
+
+def open_userid(user: str) -> str:
+    """The id a provider knows an account by."""
+    return "wo" + user[::-1]
+
+
 @api("POST", "corpgroup/unionid_to_external_userid", WHO)
 def _elsewhere(call: Call) -> dict[str, Any]:
     _need(call)
+    ticket = call.body.get("mass_call_ticket")
+    if ticket and call.state.tickets_for_all.get(ticket) != call.corp.id:
+        raise Refused(40058, "invalid mass_call_ticket")
     unionid = call.text("unionid")
     call.text("openid")
     wanted = call.body.get("corpid")

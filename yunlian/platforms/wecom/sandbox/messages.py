@@ -38,7 +38,7 @@ def _send(call: Call) -> dict[str, Any]:
     kind = body.get("msgtype")
     if kind not in KINDS or not isinstance(body.get(kind), dict):
         raise Refused(40008, "invalid message type")
-    content = _content(call, str(kind), body[kind])
+    content = checked(call, str(kind), body[kind])
     if body.get("enable_duplicate_check") and (before := _the_same(call)):
         return {**invalid, "msgid": before.id}
     message = Message(
@@ -111,7 +111,8 @@ def _the_same(call: Call) -> Message | None:
     return None
 
 
-def _content(call: Call, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+def checked(call: Call, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """The content as it is kept. Refused when it is not as its kind demands."""
     if kind == "text" and len(str(content.get("content", "")).encode()) > TEXT_BYTES:
         raise Refused(45002, "content too long")
     if kind == "textcard":

@@ -340,6 +340,16 @@ class Job:
 
 
 @dataclass
+class Export:
+    """An export, and its sealed files."""
+
+    id: str
+    corp: str
+    at: float
+    files: list[bytes]
+
+
+@dataclass
 class Message:
     """A message of an app. `cards` holds, per person, the card as it stands for them after updates."""
 
@@ -390,6 +400,8 @@ class Wecom:
     scans: dict[str, Scan] = field(default_factory=dict)
     media: dict[str, Media] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    exports: dict[str, Export] = field(default_factory=dict)
+    tickets_for_all: dict[str, str] = field(default_factory=dict)  # mass_call_ticket to its corp
     messages: dict[str, Message] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)  # "corp/agent/task_id" to its message
     responses: dict[str, Response] = field(default_factory=dict)
