@@ -88,7 +88,7 @@ def run_doctor(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]
 Wrong = dict[str, tuple[str, Label, dt.datetime | None]]
 
 
-def _findings(wrong: Mapping[str, tuple[str, Label]]) -> list[dict[str, Any]]:
+def _findings(wrong: Wrong) -> list[dict[str, Any]]:
     return [
         {
             "what": what,
