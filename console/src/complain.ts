@@ -9,7 +9,7 @@ export function wordsOf(error: unknown): string {
   if (error instanceof NoAnswer) return t("error.noAnswer");
   if (error instanceof Refused) {
     const said = error.problems.map((problem) => problem.message).filter(Boolean);
-    if (said.length) return said.join(" ");
+    if (said.length) return said.join(" ").replace(/(?<=[。；，]) /g, "");
     const key = { 401: "error.signedOut", 403: "error.forbidden", 404: "error.notFound", 429: "error.tooMany" }[error.status];
     return t(key ?? "error.server", { status: error.status });
   }

@@ -196,3 +196,53 @@ def test_the_doctor_names_the_cause_and_the_remedy(open_page: Opener, picture: T
             picture(page, "doctor")
     healed()
     expect(examined(page)).to_have_count(0)
+
+
+def test_what_is_refused_is_named_at_its_field_and_nothing_typed_is_lost(
+    open_page: Opener, screen: Taken
+) -> None:
+    first = open_page("fangning")
+    desk = Desk(first)
+    if all(each["platform"] != "dingtalk" for each in desk.ask("/api/directory/connections")["rows"]):
+        values = desk.ask("/api/directory/sandbox")["platforms"]["dingtalk"]
+        assert first.request.post("/api/directory/connections", data={"platform": "dingtalk"} | values).ok
+    first.goto("/directory.connection/dingtalk")
+    first.locator("#setup-agent_id").fill("9" * 300)
+    first.get_by_role("button", name="保存", exact=True).dblclick()
+    refused = first.locator('[data-field="agent_id"] [role=alert]')
+    expect(refused).to_contain_text("超过")
+    expect(first.locator("#setup-agent_id")).to_be_focused()
+    expect(first.locator("#setup-agent_id")).to_have_value("9" * 300)
+    expect(first.locator(".el-message")).to_have_count(0)  # said once, where it is
+
+    first.get_by_label("对方部门编号").fill("一部")
+    first.locator("#rules-vanish_share").fill("500")
+    first.locator("#rules-vanish_min").fill("")
+    first.get_by_role("button", name="保存规则").click()
+    expect(first.locator("[data-step=rules] [role=alert]")).to_have_count(3)
+    expect(first.get_by_label("对方部门编号")).to_have_value("一部")
+    first.locator("[data-step=rules]").scroll_into_view_if_needed()
+    screen(first, "rules")
+
+    # Two windows: the second is told, keeps what it typed, sees what the first saved, and saves on top of it.
+    second = open_page("fangning")
+    second.goto("/directory.connection/dingtalk")
+    expect(second.locator("#setup-agent_id")).not_to_have_value("")
+    first.locator("#setup-agent_id").fill("16002")
+    first.get_by_role("button", name="保存", exact=True).click()
+    expect(refused).to_have_count(0)
+    expect(first.get_by_label("对方部门编号")).to_have_value("一部")  # still typed, of another form
+    second.locator("#setup-agent_id").fill("16003")
+    second.get_by_role("button", name="保存", exact=True).click()
+    expect(second.locator(".el-message")).to_contain_text("期间已有人修改")
+    expect(second.locator("#setup-agent_id")).to_have_value("16003")
+    second.get_by_role("button", name="保存", exact=True).click()
+    expect(second.locator(".el-message").filter(has_text="已保存")).to_be_visible()
+
+    first.goto("/directory.connection/sms")
+    first.locator("#setup-signature").fill("")
+    first.get_by_role("button", name="保存", exact=True).click()
+    expect(first.locator('[data-field="signature"] [role=alert]')).to_have_text("必填。")
+    first.goto("/directory.run")
+    first.get_by_role("button", name="同步通讯录", exact=True).first.dblclick()
+    expect(first.get_by_role("dialog").get_by_role("button", name="开始比对")).to_be_visible()
