@@ -17,7 +17,7 @@ import msgspec
 from . import layout, listing, permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Listed, Missing, Problem, find_listed
-from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags
+from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags, Told
 from .jobs import Progress, download, enqueue, find_mine, job, show_job, whole
 from .layout import Place
 from .load import load_lines, select_for
@@ -197,6 +197,8 @@ def stored(kind: AnyKind, value: Any) -> Any:
         return _short(value, kind)
     if isinstance(kind, Tags):
         return "、".join(value)
+    if isinstance(kind, Told):
+        return kind.show(value)
     if isinstance(kind, Moment):
         return value.astimezone(dt.UTC).replace(tzinfo=None)
     return value
