@@ -94,6 +94,7 @@ class Import:
             self._judge(record)
             seen += len(record.rows)
             if seen % 100 < len(record.rows):
+                run("SELECT 1", [])  # a transaction that only computes would be ended as a forgotten one
                 self.progress(int(seen * (1 - WRITING_SHARE)))
         self.findings.stop_if_bad()
         result = self._write(ordered)
