@@ -22,12 +22,16 @@ BROWSER = ROOT / "tests" / "browser"
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests share one demonstration, so they stay together on one core, and start first: they are longest."""
+    """Browser tests share one demonstration, so they stay together on one core; the largest group starts first.
+
+    Slow tests start before the others of their kind (pytest-django sorts kinds by what they do to the database), so that
+    no core waits at the end for a long one of the other's.
+    """
     for item in items:
         if BROWSER in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
-    items.sort(key=lambda item: BROWSER not in item.path.parents)
+    items.sort(key=lambda item: (BROWSER not in item.path.parents, item.get_closest_marker("slow") is None))
 
 
 pytest_plugins = ["yunlian.kernel.testing"]

@@ -1,5 +1,6 @@
 """The chain over HTTP: membership, credentials and machine clients, lanes and their buttons, the timeline."""
 
+import datetime as dt
 import json
 import uuid
 
@@ -7,7 +8,8 @@ import pytest
 from django.test import Client
 
 from tests.chain.test_business import agreed, brand, dealer, place, quote, settle  # noqa: F401
-from yunlian.chain.models import Inbox, Link, Offer, Outbox
+from yunlian.chain import account
+from yunlian.chain.models import Inbox, Link, Offer, Outbox, Pass
 from yunlian.documents.sales.intention.model import SalesIntention
 
 
@@ -49,6 +51,30 @@ class TestCredential:
         machine.call("POST", "/api/org.department", {"code": "B", "name": "B"}, status=403)
         hq.call("POST", f"/api/chain.credential/{made['id']}/revoke", {})
         machine.get("/api/meta", status=401)
+
+    def test_opens_nothing_before_its_time_nor_after_and_everything_within(self, desks):
+        hq, _d1 = desks
+        body = {"name": "接口", "valid_until": "2099-12-31T00:00:00Z"}
+        machine = Desk(token=hq.call("POST", "/api/chain.credential", body)["token"])
+        ours = Pass.objects.order_by("-id")[:1].get()
+        now, hour = account.database_now(), dt.timedelta(hours=1)
+        for begins, ends, status in (
+            (now + hour, now + 2 * hour, 401),
+            (now - 2 * hour, now - hour, 401),
+            (now - hour, now + hour, 200),
+        ):
+            Pass.objects.filter(pk=ours.pk).update(valid_from=begins, valid_until=ends)
+            machine.get("/api/sales.intention", status=status)
+            machine.get("/api/meta", status=status)
+
+    def test_opens_its_own_enterprise_only(self, desks, brand, dealer):  # noqa: F811
+        hq, d1 = desks
+        body = {"name": "接口", "valid_until": "2099-12-31T00:00:00Z"}
+        place(dealer)
+        settle(brand, dealer)
+        path = f"/api/sales.intention/{brand.one(SalesIntention).id}"
+        Desk(token=hq.call("POST", "/api/chain.credential", body)["token"]).get(path, status=200)
+        Desk(token=d1.call("POST", "/api/chain.credential", body)["token"]).get(path, status=404)
 
     def test_an_unknown_token_is_nobody(self, desks):
         Desk(token="ylc_" + "x" * 43).get("/api/meta", status=401)

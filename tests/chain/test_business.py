@@ -18,13 +18,14 @@ from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
 from yunlian.documents.stock.sales_out.model import SalesOut
-from yunlian.kernel import listing, pulling
+from yunlian.kernel import audit, listing, pulling
 from yunlian.kernel.document import Refused, find_document
 from yunlian.kernel.load import load, show
+from yunlian.kernel.models import Audit
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants, tenant
 from yunlian.kernel.steps import move
-from yunlian.masters.models import Partner, Product
+from yunlian.masters.models import Partner, Product, Unit
 from yunlian.org.models import Employee, Enterprise
 from yunlian.org.people import found_enterprise
 
@@ -344,6 +345,30 @@ class TestOrder:
         assert "P2" in seen["reason"]
         with brand.enter():
             assert not SalesIntention.objects.exists()
+
+    def test_that_the_supplier_cannot_map_is_told_to_each_reader_in_their_language(self, brand, dealer):
+        with brand.enter():
+            Unit.objects.update(code="BOX", name="箱")
+        order = place(dealer)
+        settle(brand, dealer)
+        told = {}
+        for language in ("en", "zh-hans"):
+            with translation.override(language):
+                told[language] = dealer.see("purchase.order", order["id"])["reason"]
+                with dealer.enter():
+                    query = listing.Query(columns="number,reason")
+                    document = find_document("purchase.order")
+                    (row,) = listing.page(document, dealer.ctx(), query).rows
+                    log = Audit.objects.filter(record=order["id"], act="partner_refuse").get()
+                    (change,) = [
+                        each
+                        for each in audit.visible(log.changes, document, frozenset())
+                        if each["field"] == "reason"
+                    ]
+                assert json.loads(row)["reason"] == change["new"] == told[language]
+        assert told["en"].startswith("There is no unit “PCS” here.")
+        assert told["zh-hans"] != told["en"]
+        assert "PCS" in told["zh-hans"]
 
     @pytest.mark.parametrize("point", ["chain.while_applying", "chain.after_apply", "chain.after_accept"])
     def test_delivered_twice_around_a_kill_is_still_one_intention(self, brand, dealer, point):

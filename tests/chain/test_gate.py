@@ -10,11 +10,12 @@ import uuid
 
 import pytest
 from django.db import connections
+from django.utils import translation
 
 from tests.chain.conftest import found, join
 from tests.chain.conftest import link_quietly as link
 from tests.chain.test_chain import check_whole, settle
-from yunlian.chain import account, credentials, membership, rotation, sequencing, signing, worker
+from yunlian.chain import account, credentials, lanes, membership, rotation, sequencing, signing, worker
 from yunlian.chain.models import Credential, Lane, Link, Outbox, Pass
 from yunlian.chain.transport import local
 from yunlian.chain.wire import Batch, Sealed
@@ -167,7 +168,13 @@ class TestRole:
         settle(up, down)
         assert up.inbox() == []
         assert down.lane(out=True).state == "held"
-        assert "test.note.edit" in down.lane(out=True).reason
+        assert "test.note.edit" in down.lane(out=True).last_error
+        with down.enter():
+            (seen,) = [lane for lane in lanes.lanes() if lane["direction"] == "out"]
+            with translation.override("en"):
+                told = [lane["reason"] for lane in lanes.lanes() if lane["direction"] == "out"]
+        assert seen["reason"] == "对方的业务协同角色不允许这类消息。"
+        assert told == ["The partner's role for collaboration does not allow this kind of message."]
         with up.enter():
             role = EmployeeRole.objects.get().role_id
             RoleVerb.objects.create(id=new_id(), role_id=role, code="test.note", verb="edit")

@@ -79,7 +79,7 @@ def _accept(enterprise_id: int, batch: Batch) -> Answer:
     except Stop as stop:
         answer = stop.answer
     if answer.code == "fork":
-        lane.state, lane.reason = "frozen", answer.message
+        lane.state, lane.reason, lane.last_error = "frozen", "fork", f"fork: {answer.message}"[:500]
     _store(enterprise_id, judging)
     return replace(
         answer,
@@ -137,7 +137,7 @@ def _check_branch(lane: Lane, batch: Batch) -> None:
     if batch.epoch > lane.epoch:
         raise Stop(409, "unknown_epoch", "Register your epoch first: shake hands.")
     if lane.state == "frozen":
-        raise Stop(409, "fork", lane.reason)
+        raise Stop(409, "fork", "This lane is frozen: an operator must choose a branch.")
 
 
 def _room(enterprise_id: int, lane: Lane) -> int:
@@ -250,7 +250,7 @@ def _store(enterprise_id: int, judging: _Judging) -> None:
         Inbox.objects.bulk_create(stored)
         wake(enterprise_id)
     if stored or lane.state == "frozen":
-        lane.save(update_fields=["accepted", "last_hash", "state", "reason"])
+        lane.save(update_fields=["accepted", "last_hash", "state", "reason", "last_error"])
     # Whoever reaches us can be reached: do not make the way back wait for its schedule.
     with connection.cursor() as cursor:
         cursor.execute(

@@ -65,7 +65,7 @@ def greet(enterprise_id: int, greeting: Greeting) -> Answer:
             answer = Answer(status=202)
         except Stop as stop:
             answer = stop.answer
-        lane.save(update_fields=["epoch", "state", "reason", "branch_at"])
+        lane.save(update_fields=["epoch", "state", "reason", "last_error", "branch_at"])
         answer = replace(
             answer,
             accepted_through=lane.accepted,
@@ -105,12 +105,15 @@ def _register(lane: Lane, said: Said) -> None:
     if said.epoch <= lane.epoch:
         raise Stop(409, "stale_epoch", "This epoch has begun before: greet in a higher one.")
     if said.last_seq <= lane.accepted and branches.head_at(lane, said.last_seq) != said.last_hash:
-        lane.state = "frozen"
-        lane.reason = f"Message {said.last_seq} is another one here: two senders, or a restored one."
+        lane.state, lane.reason = "frozen", "fork"
+        lane.last_error = f"fork: Message {said.last_seq} is another one here."
         if said.branch_at is not None and branches.head_at(lane, said.branch_at) == said.branch_hash:
             lane.branch_at = said.branch_at
-        raise Stop(409, "fork", lane.reason)
-    lane.epoch, lane.state, lane.reason, lane.branch_at = said.epoch, "open", "", None
+        raise Stop(
+            409, "fork", f"Message {said.last_seq} is another one here: two senders, or a restored one."
+        )
+    lane.epoch, lane.state, lane.branch_at = said.epoch, "open", None
+    lane.reason = lane.last_error = ""
 
 
 def _meet(enterprise_id: int, link: Link, said: Said) -> None:
@@ -119,13 +122,14 @@ def _meet(enterprise_id: int, link: Link, said: Said) -> None:
     if out is None or out.state in ("closed", "frozen"):
         return
     if said.received > out.last_seq:
-        out.state, out.reason = "behind", "The partner has more of this lane than we have."
+        out.state, out.reason = "behind", "partner_ahead"
     elif branches.head_at(out, said.received) != said.received_hash:
-        out.state, out.reason = "frozen", f"fork: the partner holds another message {said.received} of ours."
+        out.state, out.reason = "frozen", "fork"
+        out.last_error = f"fork: The partner holds another message {said.received} of ours."
     else:
         out.accepted = min(out.accepted, said.received)
     out.next_at = None
-    out.save(update_fields=["state", "reason", "accepted", "next_at"])
+    out.save(update_fields=["state", "reason", "last_error", "accepted", "next_at"])
     wake(enterprise_id)
 
 

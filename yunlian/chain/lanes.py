@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Q
 from yunlian.kernel.document import Missing
 from yunlian.kernel.fields import moment_text, uuid_or_none
 
-from . import account, branches, schedule, timeline
+from . import account, branches, reasons, schedule, timeline
 from .messages import RECEIPT
 from .models import Attempt, Inbox, Lane, Membership, Outbox
 
@@ -36,7 +36,7 @@ def _lane(lane: Lane, now: dt.datetime, days: int | None) -> dict[str, Any]:
         "partner": {"name": lane.link.partner_name},
         "direction": "out" if lane.is_out else "in",
         "state": lane.state,
-        "reason": lane.reason,
+        "reason": reasons.words(lane.reason),
         "last_seq": lane.last_seq if lane.is_out else lane.accepted,
         "accepted": lane.accepted,
         "delivered": lane.delivered if lane.is_out else lane.accepted,

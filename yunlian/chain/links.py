@@ -98,7 +98,7 @@ def end(ctx: Context, loaded: Loaded) -> None:
 def closed(ctx: Context, loaded: Loaded) -> None:
     """The link is over: its lanes are closed, their rows kept; the partner's record is free for another link."""
     link = loaded.header
-    Lane.objects.filter(link_id=link.id).update(state="closed", reason=str(_("The link was dissolved.")))
+    Lane.objects.filter(link_id=link.id).update(state="closed", reason="dissolved")
     others = Link.objects.filter(partner_id=link.partner_id, state="linked").exclude(id=link.id)
     if link.partner_id is not None and not others.exists():
         Partner.objects.filter(id=link.partner_id).update(chain_id="")

@@ -18,7 +18,7 @@ from yunlian.kernel.identity import new_id
 from yunlian.kernel.permission import Forbidden
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run
-from yunlian.kernel.text import Label, _, pack, unpack
+from yunlian.kernel.text import Label, _, keep, pack, unpack
 from yunlian.org.models import Enterprise
 
 from . import account, envelope
@@ -53,6 +53,12 @@ def problem_of(
 def reason_of(problems: Iterable[Mapping[str, Any]]) -> str:
     """Return problems as one text in the reader's language, at most 500 characters; what people typed stays as it is."""
     return "；".join(str(unpack(p.get("text")) or p.get("message", "")) for p in problems)[:500]
+
+
+def kept_reason(row: Outbox) -> str:
+    """Return why the partner did not take a message of ours, as a document keeps it (`text.told`)."""
+    said = [unpack(p.get("text")) or str(p.get("message", "")) for p in row.problems]
+    return keep(*(said or [_("The other side could not process it.")]))
 
 
 # Receipts that may be read now: each the next of its thread, nothing before it open. A thread is one message of ours.

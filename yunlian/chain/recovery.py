@@ -68,9 +68,7 @@ def restored() -> int:
         with tenant(enterprise_id):
             Membership.objects.update(epoch=F("epoch") + 1)
             lanes = Lane.objects.filter(is_out=True, state__in=("open", "held", "suspended"))
-            count += lanes.update(
-                state="behind", reason="This database was restored.", next_at=None, lease_until=None
-            )
+            count += lanes.update(state="behind", reason="restored_here", next_at=None, lease_until=None)
             wake(enterprise_id)
     return count
 
@@ -223,11 +221,11 @@ def _greeted(enterprise_id: int, turn: _Turn, answer: Answer) -> bool:
         _record(lane, now, "greet", answer, 0)
         if answer.status == 202:
             if answer.accepted_through <= lane.last_seq and not _same_branch(lane, answer):
-                _stop(lane, f"fork: the partner holds another message {answer.accepted_through} of ours.")
+                _stop(lane, "fork", f"The partner holds another message {answer.accepted_through} of ours.")
                 return False
             return True
         if answer.code == "fork" and not lane.is_insisting:
-            _stop(lane, f"fork: {answer.message}")
+            _stop(lane, "fork", answer.message)
         else:
             _give_up(lane, now, answer)
     return False
@@ -260,7 +258,7 @@ def _import(enterprise_id: int, turn: _Turn, page: Answer) -> bool:
         try:
             messages = _read(lane, turn.source, page.messages)
         except Malformed as bad:
-            _stop(lane, f"What the partner gave back is not ours: {bad}")
+            _stop(lane, "not_ours", str(bad))
             return False
         _store(lane, list(zip(page.messages, messages, strict=True)), now)
         receipts.take_again(enterprise_id, [message.id for message in messages])
@@ -356,8 +354,8 @@ def _keep(enterprise_id: int, turn: _Turn, after: int, seen: Sequence[Sealed]) -
         lane.save(update_fields=["branch_at", "lease_owner", "lease_until", "next_at"])
 
 
-def _stop(lane: Lane, reason: str) -> None:
-    lane.state, lane.reason, lane.last_error = "frozen", reason[:500], reason[:500]
+def _stop(lane: Lane, code: str, message: str) -> None:
+    lane.state, lane.reason, lane.last_error = "frozen", code, f"{code}: {message}"[:500]
     lane.branch_at, lane.is_insisting = None, False
     lane.lease_owner = lane.lease_until = lane.next_at = None
     lane.save()
@@ -367,7 +365,7 @@ def _give_up(lane: Lane, now: dt.datetime, answer: Answer) -> None:
     """Try again later; a dissolved link closes the lane."""
     lane.lease_owner = lane.lease_until = None
     if answer.status == 410:
-        lane.state, lane.reason = "closed", answer.message
+        lane.state, lane.reason = "closed", answer.code
         lane.save()
         return
     sending.wait(

@@ -144,21 +144,21 @@ def _finish(enterprise_id: int, turn: Turn, answer: Answer, dice: random.Random)
 
 def _obey(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime, dice: random.Random) -> None:
     if answer.status == 409 and answer.code in ("fork", "stale_epoch"):
-        _freeze(lane, f"{answer.code}: {answer.message}")
+        _freeze(lane, answer)
     elif answer.accepted_through > lane.last_seq:
-        _fall_behind(lane, "The receiver has more of this lane than we have: we were restored.")
+        _fall_behind(lane, "partner_ahead")
     elif answer.status == 202:
         _move(lane, turn, answer, now)
     elif answer.status == 409 and answer.code == "gap":
         lane.accepted, lane.answered_at = answer.accepted_through, now
     elif answer.status == 409 and answer.code == "unknown_epoch":
-        _fall_behind(lane, "The receiver does not know our epoch: it was restored.")
+        _fall_behind(lane, "restored_there")
     elif answer.status == 409:
-        _freeze(lane, f"{answer.code}: {answer.message}")
+        _freeze(lane, answer)
     elif answer.status == 410:
-        lane.state, lane.reason = "closed", answer.message
+        lane.state, lane.reason = "closed", answer.code
     elif answer.status in (400, 415):
-        _freeze(lane, f"{answer.code}: {answer.message}")
+        _freeze(lane, answer)
     else:
         if answer.status == 429:
             _advance(lane, turn, answer, now)
@@ -185,15 +185,15 @@ def _advance(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime) -> None:
     lane.delivered = max(lane.delivered, min(answer.delivered_through, lane.accepted))
 
 
-def _freeze(lane: Lane, reason: str) -> None:
+def _freeze(lane: Lane, answer: Answer) -> None:
     """Stop until an operator decides; what the partner holds is looked at meanwhile."""
-    lane.state, lane.reason, lane.last_error = "frozen", reason[:500], reason[:500]
-    lane.branch_at = None
+    lane.state, lane.reason = "frozen", answer.code
+    lane.last_error, lane.branch_at = f"{answer.code}: {answer.message}"[:500], None
 
 
-def _fall_behind(lane: Lane, reason: str) -> None:
+def _fall_behind(lane: Lane, code: str) -> None:
     """One side was restored: shake hands before anything more is numbered."""
-    lane.state, lane.reason, lane.next_at = "behind", reason, None
+    lane.state, lane.reason, lane.next_at = "behind", code, None
 
 
 def wait(
@@ -201,7 +201,7 @@ def wait(
     now: dt.datetime,
     dice: random.Random,
     code: str,
-    reason: str,
+    message: str,
     retry_after: int | None = None,
     status: int = 0,
 ) -> None:
@@ -216,9 +216,9 @@ def wait(
         seconds = float(schedule.PROBE_SUSPENDED_S)
         lane.state = lane.state if lane.state in STOPPED else "suspended"
     lane.next_at = now + dt.timedelta(seconds=seconds)
-    lane.last_error = f"{status or ''} {code}: {reason}".strip()[:500]
+    lane.last_error = f"{status or ''} {code}: {message}".strip()[:500]
     if lane.state not in STOPPED:
-        lane.reason = reason[:500]
+        lane.reason = code
     lane.save()
 
 

@@ -9,7 +9,7 @@ from yunlian.kernel.document import REGISTRY, find_document
 from yunlian.kernel.fields import moment_text
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.scope import Context
-from yunlian.kernel.text import Label, _
+from yunlian.kernel.text import Label, _, told
 
 from . import envelope, receipts
 from .messages import RECEIPT
@@ -167,7 +167,7 @@ def _detail(data: dict[str, Any]) -> str:
         data.get("number"),
         state_words(code, str(data.get("state") or "")),
         data.get("expected_date"),
-        data.get("reason"),
+        told(str(data.get("reason") or "")),
     )
     return " · ".join(str(word) for word in words if word)[:500]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from .document import Document
 from .events import consumers
-from .fields import AnyKind, Ref
+from .fields import AnyKind, Ref, Told
 from .identity import new_id
 from .load import Loaded, reference
 from .models import Audit, Outbox
@@ -67,6 +67,8 @@ def _differences(
 
 
 def _shown(kind: AnyKind, value: Any, cached: Mapping[str, Any]) -> Any:
+    if isinstance(kind, Told):
+        return value  # put into words for who reads the log
     if not isinstance(kind, Ref):
         return kind.show(value)
     return reference(cached.get(kind.name or "")) if value is not None else None
@@ -119,5 +121,7 @@ def visible(made: list[dict[str, Any]], document: Document, hidden: frozenset[st
         kind = kinds.get(change["field"])
         if kind is not None and kind.guard in hidden:
             continue
+        if isinstance(kind, Told):
+            change = change | {side: kind.show(change[side] or "") for side in ("old", "new")}
         shown.append(change | {"label": str(kind.label if kind is not None else change["field"])})
     return shown

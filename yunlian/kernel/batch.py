@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from . import permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Missing, Problem, Refused, Step, find_document
-from .jobs import Progress, enqueue, job, show_job
+from .jobs import Progress, Task, enqueue, job, show_job
 from .listing import COUNT_CAP, Query, matching
 from .models import Job
 from .refusals import problem_of
@@ -80,7 +80,7 @@ def _count(document: Document, ctx: Context, asked: Asked, step: Step) -> int:
 
 
 @job("batch")
-def run_batch(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
+def run_batch(ctx: Context, made: Job, task: Task) -> Mapping[str, Any]:
     """Do piece after piece; the result counts what is done and names, under `errors`, every row that was refused."""
     document = find_document(made.subject)
     asked = msgspec.json.decode(bytes(made.content or b""), type=Asked)
@@ -89,8 +89,8 @@ def run_batch(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]:
         with tenant(ctx.enterprise_id):
             # What is made after the job was asked for has a later id, and is not meant.
             rows = _next(document, ctx, asked, (uuid.UUID(so_far["after"]), made.id))
-            so_far = _piece(document, ctx, asked.step, rows, so_far, progress)
-            progress.keep(so_far)
+            so_far = _piece(document, ctx, asked.step, rows, so_far, task)
+            task.keep(so_far)
         if len(rows) < PIECE:
             return so_far
 

@@ -17,8 +17,8 @@ import msgspec
 from . import layout, listing, permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Listed, Missing, Problem, find_listed
-from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags
-from .jobs import Progress, Watch, download, enqueue, find_mine, job, show_job, whole
+from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags, Told
+from .jobs import Progress, download, enqueue, find_mine, job, show_job, whole
 from .layout import Place
 from .load import load_lines, select_for
 from .models import Job
@@ -88,7 +88,7 @@ def _unwatched(done: int, total: int | None = None) -> None:
     """Nobody waits for this export to move on."""
 
 
-def export(listed: Listed, ctx: Context, query: listing.Query, progress: Watch = _unwatched) -> bytes:
+def export(listed: Listed, ctx: Context, query: listing.Query, progress: Progress = _unwatched) -> bytes:
     """Return the workbook. Raises Invalid when more than 50,000 rows are found: then the filter must be narrower."""
     if query.columns or not isinstance(listed, Document):
         return _list(listed, ctx, query, progress)
@@ -97,7 +97,7 @@ def export(listed: Listed, ctx: Context, query: listing.Query, progress: Watch =
     return write(layout.headings(listed, places), rows, title=str(listed.label))
 
 
-def _list(listed: Listed, ctx: Context, query: listing.Query, progress: Watch) -> bytes:
+def _list(listed: Listed, ctx: Context, query: listing.Query, progress: Progress) -> bytes:
     fields = listing.visible(listed, ctx)
     names = query.columns.split(",") if query.columns else [n for n in listed.columns.split() if n in fields]
     query = replace(query, columns=",".join(names))
@@ -108,14 +108,14 @@ def _list(listed: Listed, ctx: Context, query: listing.Query, progress: Watch) -
     return write(headings, rows, title=str(listed.label))
 
 
-def _rows(listed: Listed, ctx: Context, query: listing.Query, progress: Watch) -> Iterator[dict[str, Any]]:
+def _rows(listed: Listed, ctx: Context, query: listing.Query, progress: Progress) -> Iterator[dict[str, Any]]:
     """Give the rows of a list, page by page. Refuses what is wrong with the query at once, not when it is read."""
     page = listing.page(listed, ctx, query)
     return chain([_decoded(row) for row in page.rows], _more(listed, ctx, query, page, progress))
 
 
 def _more(
-    listed: Listed, ctx: Context, query: listing.Query, page: listing.Page, progress: Watch
+    listed: Listed, ctx: Context, query: listing.Query, page: listing.Page, progress: Progress
 ) -> Iterator[dict[str, Any]]:
     count = len(page.rows)
     progress(count)
@@ -135,7 +135,7 @@ def _decoded(row: str) -> dict[str, Any]:
 
 
 def _documents(
-    document: Document, ctx: Context, query: listing.Query, places: Sequence[Place], progress: Watch
+    document: Document, ctx: Context, query: listing.Query, places: Sequence[Place], progress: Progress
 ) -> Iterator[list[Any]]:
     """Give the rows of whole documents, in the order of the list."""
     found = _rows(document, ctx, replace(query, columns=layout.key_of(document)), progress)
@@ -197,6 +197,8 @@ def stored(kind: AnyKind, value: Any) -> Any:
         return _short(value, kind)
     if isinstance(kind, Tags):
         return "、".join(value)
+    if isinstance(kind, Told):
+        return kind.show(value)
     if isinstance(kind, Moment):
         return value.astimezone(dt.UTC).replace(tzinfo=None)
     return value

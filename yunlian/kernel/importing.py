@@ -18,7 +18,7 @@ from .cells import as_text, meant
 from .document import Document, Invalid, Problem, find_document
 from .fields import Ref, uuid_or_none
 from .intake import blank, incomplete, take
-from .jobs import Failed, Progress, Watch, download, enqueue, job, show_job, whole
+from .jobs import Failed, Progress, download, enqueue, job, show_job, whole
 from .known import Known
 from .layout import Place
 from .load import Loaded, load_lines, select_for
@@ -75,7 +75,7 @@ def run_import(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]
 class Import:
     """One import of one sheet, from the reading of its headings to the last row."""
 
-    def __init__(self, document: Document, ctx: Context, sheet: Sheet, progress: Watch) -> None:
+    def __init__(self, document: Document, ctx: Context, sheet: Sheet, progress: Progress) -> None:
         self.document, self.ctx, self.progress = document, ctx, progress
         self.reader = Reader(document, sheet)
         self.findings, self.columns = self.reader.findings, self.reader.columns
@@ -94,6 +94,7 @@ class Import:
             self._judge(record)
             seen += len(record.rows)
             if seen % 100 < len(record.rows):
+                run("SELECT 1", [])  # a transaction that only computes would be ended as a forgotten one
                 self.progress(int(seen * (1 - WRITING_SHARE)))
         self.findings.stop_if_bad()
         result = self._write(ordered)

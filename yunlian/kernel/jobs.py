@@ -1,8 +1,8 @@
 """Long work: what waits, what runs, how far it is, and how it ended.
 
 A kind of work is a function declared with `@job("export")`. A worker calls it outside any transaction, as the member who
-asked for it, with the job and a `Progress`; it opens its own transactions and returns its result. What it says with
-`progress.keep` commits together with what it wrote, and only while the job is its worker's; killed, it is begun anew and goes
+asked for it, with the job and a `Task`; it opens its own transactions and returns its result. What it says with
+`task.keep` commits together with what it wrote, and only while the job is its worker's; killed, it is begun anew and goes
 on from what was kept: see docs/decisions/0005-jobs.md. `@whole` lays it in one transaction, its end included: it then happens
 once or not at all, however often its worker is killed. `worker` finds and runs them.
 """
@@ -27,15 +27,15 @@ LISTED = 50
 MAX_WAITING = 50  # jobs of one enterprise that wait or run
 
 
-class Watch(Protocol):
-    """Told what is done of long work."""
+class Progress(Protocol):
+    """Told to a job: report what is done, and learn that it must stop."""
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Note the progress. Raises when the work must stop."""
+        """Note the progress. Raises when the job was cancelled, lost to another worker, or the worker must end."""
 
 
-class Progress(Watch, Protocol):
-    """A job's watch: it raises when the job was cancelled, lost to another worker, or the worker must end."""
+class Task(Progress, Protocol):
+    """The job as its worker holds it: what commits with the work's own transactions."""
 
     def keep(self, result: Mapping[str, Any]) -> None:
         """Note how far the work is, last in a transaction of its enterprise, so that both commit or neither does.
@@ -56,12 +56,12 @@ class Failed(Exception):
 
 
 Work = Callable[[Context, Job, Progress], Mapping[str, Any]]
-Run = Callable[[Context, Job, Progress], Mapping[str, Any] | None]
+Run = Callable[[Context, Job, Task], Mapping[str, Any] | None]
 WORKS: dict[str, Run] = {}
 
 
 def job(kind: str) -> Callable[[Run], Run]:
-    """Declare how a kind of job is done: `work(ctx, job, progress)` returns its result, or None when it told `end`.
+    """Declare how a kind of job is done: `work(ctx, job, task)` returns its result, or None when it told `end`.
 
     It raises Failed when it cannot be done. `job.result` is what it kept when it was begun before.
     """
@@ -79,9 +79,9 @@ def whole(work: Work) -> Run:
     """Lay work in one transaction, with the mark that it is done: it happens once or not at all."""
 
     @wraps(work)
-    def once(ctx: Context, made: Job, progress: Progress) -> None:
+    def once(ctx: Context, made: Job, task: Task) -> None:
         with tenant(ctx.enterprise_id):
-            progress.end(work(ctx, made, progress))
+            task.end(work(ctx, made, task))
 
     return once
 

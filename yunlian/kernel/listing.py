@@ -29,6 +29,7 @@ from .fields import (
     Ref,
     Tags,
     Text,
+    Told,
     normal_code,
     require_storable,
     uuid_or_none,
@@ -37,7 +38,7 @@ from .models import Doc
 from .scope import Context
 from .search import find_records
 from .sql import brief, run
-from .text import _
+from .text import _, told
 
 LIMIT, MAX_LIMIT, COUNT_CAP = 50, 200, 10_000
 Sql = tuple[str, list[Any]]
@@ -127,7 +128,14 @@ def page(listed: Listed, ctx: Context, query: Query) -> Page:
     more_rows = len(rows) > query.limit
     rows = rows[: query.limit]
     cursor = base64.urlsafe_b64encode(msgspec.json.encode(rows[-1][1])).decode() if more_rows else None
-    return Page([row[0] for row in rows], cursor)
+    phrased = [name for name in names if isinstance(fields[name], Told)]
+    return Page([_phrased(row[0], phrased) if phrased else row[0] for row in rows], cursor)
+
+
+def _phrased(row: str, names: Sequence[str]) -> str:
+    """Return a row with what the program said put into the reader's words."""
+    shown = msgspec.json.decode(row)
+    return msgspec.json.encode(shown | {name: told(shown[name]) for name in names}).decode()
 
 
 def total(listed: Listed, ctx: Context, query: Query) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .preview import preview
 from .save import remove, save
 from .search import find_records
 from .sql import run
-from .text import _
+from .text import _, told
 from .trace import trace
 
 
@@ -111,7 +111,7 @@ def get_log(request: Request, code: str, id: str) -> Any:
                 "act": row.act,
                 "act_label": _act_label(document, row.act),
                 "changes": visible(row.changes, document, hidden),
-                "note": row.note,
+                "note": told(row.note),
             }
             for row in rows
         ],

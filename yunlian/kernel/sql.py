@@ -13,8 +13,9 @@ from django.db import connection, models
 from .identity import new_id
 
 Row = tuple[Any, ...]
-# Statements a connection keeps prepared. psycopg's own 100 are fewer than a day's work needs, and then each is planned anew.
-PREPARED_MAX = 400
+# Statements a connection keeps prepared, some 80 kB each at the server. Two stories of buying and selling ask for 166, and
+# whatever psycopg's own limit of 100 pushes out is parsed and planned anew.
+PREPARED_MAX = 300
 
 
 def run(sql: str, params: Sequence[Any], *, is_planned_anew: bool = False) -> list[Row]:

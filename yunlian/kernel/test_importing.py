@@ -1,10 +1,11 @@
 """A workbook enters whole or not at all, and every bad row is named."""
 
+import time
 import uuid
 from decimal import Decimal
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import translation
 from psycopg import errors
 
@@ -356,6 +357,27 @@ def test_jobs_of_others_cannot_be_read(ctx):
     job = upload(ctx, "masters.brand", ["Code"], ["x"])
     with pytest.raises(jobs.Missing):
         jobs.get_errors(request(context(ctx.enterprise_id, uuid.uuid4(), ALL)), str(job.id))
+
+
+def test_who_judges_for_long_is_not_taken_for_a_forgotten_transaction(ctx, monkeypatch):
+    """Three hundred rows, after each hundredth a while: longer in all than a transaction may lie idle."""
+    judge, seen = importing.Import._judge, []
+
+    def slowly(self, record):
+        seen.append(record)
+        if len(seen) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1500ms'")
+        if len(seen) % 100 == 50:
+            time.sleep(0.6)
+        judge(self, record)
+
+    monkeypatch.setattr(importing.Import, "_judge", slowly)
+    rows = [[f"B{n}", f"品牌{n}"] for n in range(300)]
+    job = upload(ctx, "masters.brand", ["Code", "Name"], *rows)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    assert job.state == "done"
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import translation
 
-from yunlian.kernel.text import _, pack, unpack
+from yunlian.kernel.text import _, keep, pack, told, unpack
 
 
 def test_a_phrase_is_shown_in_the_language_of_whoever_reads_it():
@@ -48,3 +48,35 @@ def test_values_are_text_whatever_was_sent():
     packed = {"words": "There is no unit “%(value)s” here.", "values": {"value": {"words": "%(a)9d"}}}
     with translation.override("en"):
         assert str(unpack(packed)) == "There is no unit “” here."
+
+
+def test_what_is_kept_is_told_to_each_reader_in_their_language():
+    unit = _("There is no unit “%(value)s” here.") % {"value": "箱"}
+    with translation.override("zh-hans"):
+        kept = keep(unit, "停产")
+        assert told(kept) == f"{unit}；停产"
+    with translation.override("en"):
+        assert told(kept) == "There is no unit “箱” here.；停产"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "停产了",
+        '["停产"]',
+        "[1]",
+        '[{"words":"Words nobody ever wrote here"}]',
+        '[{"words":',
+        '["a',
+        "[" * 600,
+    ],
+)
+def test_what_people_typed_is_kept_and_told_as_typed(typed):
+    assert told(keep(typed)) == typed[:500]
+
+
+def test_what_is_too_long_to_be_kept_in_no_language_is_put_into_words():
+    long = _("There is no unit “%(value)s” here.") % {"value": "箱" * 490}
+    with translation.override("en"):
+        assert keep(long) == str(long)[:500]

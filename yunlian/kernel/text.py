@@ -4,6 +4,7 @@ A phrase keeps its English words and what is put into them apart, so that it can
 shown to each reader in their own language.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,30 @@ def unpack(data: Any) -> Label | None:
     return _unpacked(data, 0)
 
 
+def keep(*labels: Label) -> str:
+    """Return labels as one text to store, at most 500 characters, which `told` shows to each reader in their language.
+
+    What people typed stays as it is. Phrases too long to be kept as such are put into the active language's words now.
+    """
+    if any(isinstance(label, Phrase) for label in labels):
+        packed = json.dumps([pack(label) for label in labels], ensure_ascii=False, separators=(",", ":"))
+        if len(packed) <= _LONGEST:
+            return packed
+    return "；".join(str(label) for label in labels)[:_LONGEST]
+
+
+def told(text: str) -> str:
+    """Return a stored text for the reader: what `keep` made of phrases in the active language, anything else as it is."""
+    if not text.startswith('[{"') and not text.startswith('["'):
+        return text
+    try:
+        labels = [unpack(each) for each in json.loads(text)]
+    except ValueError:
+        return text
+    is_ours = any(isinstance(label, Phrase) for label in labels) and None not in labels
+    return "；".join(str(label) for label in labels) if is_ours else text
+
+
 def _unpacked(data: Any, depth: int) -> Label | None:
     if isinstance(data, str):
         return data[:_LONGEST]
@@ -100,4 +125,4 @@ def _is_ours(words: str) -> bool:
         return gettext(words) != words
 
 
-__all__ = ["Label", "Phrase", "_", "pack", "unpack"]
+__all__ = ["Label", "Phrase", "_", "keep", "pack", "told", "unpack"]

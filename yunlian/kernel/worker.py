@@ -76,7 +76,7 @@ class Held:
             raise Stopping
 
     def keep(self, result: Mapping[str, Any]) -> None:
-        """See jobs.Progress."""
+        """See jobs.Task."""
         fault("job.before_keep")
         # What gets on is begun anew as often as need be: only what does not is given up.
         self._ask(f"UPDATE kernel_task SET attempts = 1 {_OURS} AND NOT is_cancelled RETURNING 1")
@@ -84,7 +84,7 @@ class Held:
         Job.objects.filter(id=self.id).update(result=result, done=self.done, total=self.total)
 
     def end(self, result: Mapping[str, Any]) -> None:
-        """See jobs.Progress."""
+        """See jobs.Task."""
         fault("job.before_end")
         self._ask(f"DELETE FROM kernel_task {_OURS} AND NOT is_cancelled RETURNING 1")
         Job.objects.filter(id=self.id).update(

@@ -105,14 +105,9 @@ def _reasoned(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     return _from_order(ctx, loaded, {"reason": loaded.header.reason})
 
 
-def _words(row: Outbox) -> str:
-    """What the partner answered, as one reason of at most 500 characters."""
-    return (receipts.reason_of(row.problems) or str(_("The other side could not process it.")))[:500]
-
-
 def _step_back(ctx: Context, row: Outbox, step: str) -> None:
     """Take a step of the order because its message was rejected; gives the reason."""
-    move(ORDER, ctx, row.thread, step, reason=_words(row))
+    move(ORDER, ctx, row.thread, step, reason=receipts.kept_reason(row))
 
 
 def _placing_failed(ctx: Context, row: Outbox) -> None:

@@ -19,7 +19,7 @@ from yunlian.kernel.load import Loaded
 from yunlian.kernel.permission import Forbidden
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
-from yunlian.kernel.text import _
+from yunlian.kernel.text import _, keep
 
 from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, queue_all, queue_message, receive, send
@@ -64,17 +64,13 @@ def not_taken(code: str) -> Callable[[Context, Outbox], None]:
     """Return what to do when the partner did not take the message: the document is ours alone again."""
 
     def back(ctx: Context, row: Outbox) -> None:
-        move(code, ctx, _id(row.subject), "partner_reject", reason=_words(row))
+        move(code, ctx, _id(row.subject), "partner_reject", reason=receipts.kept_reason(row))
 
     return back
 
 
 def _id(subject: str) -> uuid.UUID:
     return uuid.UUID(subject.rpartition("/")[2])
-
-
-def _words(row: Outbox) -> str:
-    return receipts.reason_of(row.problems) or str(_("The other side could not process it."))
 
 
 # Ours: recalling and asking
@@ -114,7 +110,9 @@ def _granted(family: Family) -> Callable[[Context, Outbox], None]:
 
 def _declined(family: Family) -> Callable[[Context, Outbox], None]:
     def back(ctx: Context, row: Outbox) -> None:
-        move(family.ours, ctx, _id(row.subject), "partner_decline_withdrawal", reason=_words(row))
+        move(
+            family.ours, ctx, _id(row.subject), "partner_decline_withdrawal", reason=receipts.kept_reason(row)
+        )
 
     return back
 
@@ -137,8 +135,10 @@ def finish(code: str, ctx: Context, id_: uuid.UUID) -> None:
         with transaction.atomic():
             move(code, ctx, id_, "unapprove")
     except (Refused, Forbidden) as refused:
-        why = _("It could not be taken back by itself: %(why)s") % {"why": refused}
-        granted.update(reason=str(why)[:500])
+        problems = refused.problems if isinstance(refused, Refused) else ()
+        first, *more = [problem.message for problem in problems] or [str(refused)]
+        why = _("It could not be taken back by itself: %(why)s") % {"why": first}
+        granted.update(reason=keep(why, *more))
 
 
 # Theirs, as we are: recalled and asked

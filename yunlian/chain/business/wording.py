@@ -9,7 +9,7 @@ from yunlian.documents.finance.payment.flow import THEIRS as OF_PAYMENTS
 from yunlian.documents.purchasing.order.flow import THEIRS as OF_ORDERS
 from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.fields import normal_code, trimmed, uuid_or_none
-from yunlian.kernel.text import _
+from yunlian.kernel.text import _, keep
 from yunlian.masters.models import Product, Unit
 from yunlian.org.models import Enterprise
 
@@ -142,5 +142,5 @@ def line_id(line: Mapping[str, Any], name: str = "line") -> uuid.UUID:
 
 
 def reason_of(data: Mapping[str, Any]) -> str:
-    """Return the reason a message gives, at most 500 characters."""
-    return str(data.get("reason") or _("No reason was given."))[:500]
+    """Return the reason a message gives, at most 500 characters, as a document keeps it."""
+    return keep(str(data.get("reason") or "")[:500] or _("No reason was given."))

@@ -24,7 +24,7 @@ from .numbers import (
 from .reasons import Reason
 from .references import Parent, Ref, uuid_or_none
 from .schema import constrain, constraint_name, index_of, plain_clone
-from .texts import Code, LongText, Phone, Text, normal_code, require_storable
+from .texts import Code, LongText, Phone, Text, Told, normal_code, require_storable
 
 AnyKind = Kind | Ref
 
@@ -56,6 +56,7 @@ __all__ = [
     "Tags",
     "TenantColumn",
     "Text",
+    "Told",
     "constrain",
     "constraint_name",
     "index_of",

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 from typing_extensions import override
 
-from ..text import _
+from ..text import _, told
 from .kind import BadValue, Kind
 from .schema import index_of
 
@@ -61,6 +61,14 @@ class LongText(Text):
 
     def __init__(self, *, max_length: int = 4000, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
+
+
+class Told(Text):
+    """What a person said about a document, or the program in each reader's language (`text.keep`)."""
+
+    @override
+    def show(self, value: str) -> str:
+        return told(value)
 
 
 class Code(Text):

@@ -25,7 +25,7 @@ class Payment(Header):
         label=_("Supplier's state"), choices=THEIRS, required=False, readonly=True, default=""
     )
     withdrawal = f.State(WITHDRAWAL)
-    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
+    reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
 
 
 class PaymentLine(Line):

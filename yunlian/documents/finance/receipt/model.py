@@ -31,7 +31,7 @@ class Receipt(Header):
     reference = f.Text(index=True, label=_("Bank reference"), max_length=100, required=False)
     is_auto_applied = f.Boolean(label=_("Pay the oldest contracts with the rest"))
     withdrawal = f.State(WITHDRAWAL)
-    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
+    reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
 
 
 class ReceiptLine(Line):

@@ -31,7 +31,7 @@ class PurchaseOrder(Header):
     collab = f.State(COLLAB)
     withdrawal = f.State(WITHDRAWAL)
     attempt = f.Integer(label=_("Times sent"), default=0, null=False, readonly=True)
-    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
+    reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
     theirs_number = f.Code(index=True, label=_("Supplier's number"), readonly=True)
     theirs_state = f.Choice(
         label=_("Supplier's state"), choices=THEIRS, required=False, readonly=True, default=""

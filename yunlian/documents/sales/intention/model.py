@@ -21,7 +21,7 @@ class SalesIntention(Header):
     address = f.Text(label=_("Address"), required=False)
     collab = f.State(COLLAB)
     withdrawal = f.State(WITHDRAWAL)
-    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
+    reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="sales.price")
     earnest_amount = f.Done(label=_("Earnest money"), of="amount")
 

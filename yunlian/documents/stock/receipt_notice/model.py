@@ -26,7 +26,7 @@ class ReceiptNotice(Header):
     theirs_number = f.Code(index=True, label=_("Supplier's number"), required=False)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
     withdrawal = f.State(WITHDRAWAL)
-    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
+    reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
 
     class Meta:
         constraints = (

@@ -30,7 +30,7 @@ class SalesOut(Header):
     arrival_date = f.Date(label=_("Expected arrival"), required=False)
     signed = f.State(SIGNED)
     withdrawal = f.State(WITHDRAWAL)
-    reason = f.Text(label=_("Reason given"), max_length=500, readonly=True)
+    reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
 
 
 def _counted(label: Label, **options: Any) -> f.Qty:
