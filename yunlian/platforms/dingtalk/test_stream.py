@@ -82,7 +82,7 @@ def test_one_connection_hears_of_all_corps(sandbox: Running, api: Api) -> None:
         agent = act(sandbox, "/apps/install", app_key=SUITE, corp_id=CORP, departments=[1001])["agent_id"]
         act(sandbox, "/apps/install", app_key=SUITE, corp_id=OTHER)
         act(sandbox, "/people/leave", corp_id=OTHER, userid="u1004")
-        until(lambda: len(heard) == 5)
+        until(lambda: len(heard) == 7)
     installs = [each for each in heard if isinstance(each.what, events.Authorised)]
     assert [each.corp_id for each in installs] == [CORP, OTHER]
     assert installs[0].what == events.Authorised(
@@ -199,7 +199,7 @@ def test_a_press_on_a_card_is_heard_and_changes_the_card(sandbox: Running, api: 
     with hearing(api, APP, Ears(lambda _: None, pressed)):
         act(sandbox, "/phone/press", track_id="po-1", action="approve", params={"version": "3"})
         until(lambda: world(sandbox).cards["po-1"].data["status"] == "已同意")
-    assert presses == [CardPressed("po-1", "u1001", ("approve",), {"version": "3"})]
+    assert presses == [CardPressed(CORP, "po-1", "u1001", ("approve",), {"version": "3"})]
     assert world(sandbox).cards["po-1"].data["title"] == "采购订单 PO-1"
 
 
