@@ -239,6 +239,48 @@ def then_customers_come_in_real_time(page: Page, played: Played, picture: Taken)
     expect(row).to_be_hidden()
 
 
+def then_customers_go_with_a_leaver(page: Page, desk: Desk, played: Played, picture: Taken) -> None:
+    """Who leaves hands their customers in WeCom over; each says how far it is, and what to do where it failed."""
+    ids = [
+        played.post("wecom/customers/add", corp=played.corp, user="song.y", name=name)["customer"]
+        for name in ("钱女士", "孙先生", "李太太")
+    ]
+    row = next(each for each in desk.ask("/api/org.employee")["rows"] if each["code"] == "T002")
+    body = desk.ask(f"/api/org.employee/{row['id']}")
+    body["job"] = "left"
+    assert page.request.put(f"/api/org.employee/{row['id']}", data=body).ok
+    page.goto("/directory.handover")
+    line = page.get_by_role("row").filter(has_text="宋毅")
+    line.get_by_role("button", name="交接").click()
+    dialog = page.get_by_role("dialog", name="宋毅 的交接")
+    dialog.locator("input").first.fill("周砚")
+    page.get_by_role("option").filter(has_text="周砚").first.click()
+    dialog.get_by_role("button", name="交接", exact=True).click()
+    page.locator(".el-message-box").get_by_role("button", name="交接", exact=True).click()
+    customers = dialog.locator("[data-customers]")
+    expect(customers).to_contain_text("企业微信客户：3", timeout=LONG)
+    expect(customers.get_by_text("交接中", exact=False).first).to_be_visible(timeout=LONG)
+    picture(page, "hand-over-customers")
+    played.post("wecom/customers/transfers/answer", corp=played.corp, customer=ids[0])
+    played.post("wecom/customers/transfers/answer", corp=played.corp, customer=ids[1], refuse=True)
+
+
+def then_one_department_alone(page: Page, picture: Taken) -> None:
+    """A department chosen at the beginning is read and planned alone."""
+    page.goto("/directory.run")
+    page.get_by_role("button", name="同步通讯录", exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("一个部门及其下级").first.click()
+    dialog.locator("input:not([type=radio])").first.click()
+    page.get_by_role("option").last.click()
+    picture(page, "one-department")
+    dialog.get_by_role("button", name="开始比对", exact=True).click()
+    page.wait_for_url("**/directory.run/*")
+    expect(page.locator("header .tag").filter(has_text="仅")).to_be_visible(timeout=LONG)
+    expect(page.locator(".chips")).to_be_visible(timeout=LONG)
+    picture(page, "one-department-plan")
+
+
 def then_the_doctor_examines(page: Page, picture: Taken) -> None:
     """Each check of each receiver, and the messages word for word."""
     page.goto("/directory.callback")
@@ -285,6 +327,8 @@ def test_a_new_administrator_follows_manual_001(
     step_6_people_of_a_branch(open_page("fangning"), wecom, picture, tmp_path)
     step_7_the_common_question(page, wecom)
     then_customers_come_in_real_time(page, wecom, picture)
+    then_customers_go_with_a_leaver(page, desk, wecom, picture)
+    then_one_department_alone(page, picture)
     then_the_doctor_examines(page, picture)
     page.goto("/directory.connection")
     expect(page.locator('[data-platform="wecom"] .facts')).to_contain_text("有效")

@@ -17,13 +17,17 @@ from .models import Handover
 
 
 def belongings(ctx: Context, id_: Any) -> dict[str, Any]:
-    """Return what somebody who left still owns: open documents by code, and the contacts they look after.
+    """Return what somebody who left still owns: open documents by code, and how many contacts they look after.
 
-    `customers` are those of the platform on their way to the colleague, as `passing.shown` gives them.
+    Contacts on their way to the colleague count no more. `customers` are those of the platform on their way to the colleague, as `passing.shown` gives them.
     """
     handover = find(id_)
     documents = ownership.owned(ctx, handover.employee_id)
-    contacts = PartnerContact.objects.filter(follower_id=handover.employee_id, is_active=True).count()
+    contacts = (
+        PartnerContact.objects.filter(follower_id=handover.employee_id, is_active=True)
+        .exclude(external_id__in=passing.under_way(handover))
+        .count()
+    )
     return {
         "documents": [
             {"code": code, "label": str(REGISTRY[code].label), "count": count}

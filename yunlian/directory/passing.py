@@ -56,7 +56,7 @@ def begin(ctx: Context, handover: Handover) -> Job | None:
     known = PartnerContact.objects.filter(
         follower_id=handover.employee_id, platform="wecom", lost_at=None
     ).exclude(external_id="")
-    _note(ctx, conn, handover, known.values_list("external_id", "name"))
+    _note(ctx, conn, handover, known.values_list("external_id", flat=True))
     return enqueue(ctx, "directory.passing", str(handover.id))
 
 
@@ -82,8 +82,9 @@ def shown(handover: Handover) -> dict[str, Any]:
     counted = rows.values("state").annotate(n=Count("id"))
     order = ["failed", "refused", "full", "waiting", "asked", "done"]
     counts = {each["state"]: each["n"] for each in counted}
+    names = _names(handover)
     found = itertools.chain.from_iterable(
-        rows.filter(state=state).order_by("name", "customer")[:SHOWN] for state in order if state in counts
+        rows.filter(state=state).order_by("customer")[:SHOWN] for state in order if state in counts
     )
     return {
         "counts": [
@@ -93,7 +94,7 @@ def shown(handover: Handover) -> dict[str, Any]:
         ],
         "rows": [
             {
-                "id": str(each.id), "name": each.name, "state": each.state, "state_label": str(labels[each.state]),
+                "id": str(each.id), "name": names.get(each.customer, each.customer), "state": each.state, "state_label": str(labels[each.state]),
                 "error": each.error or None, "error_text": each.error_text or None,
                 "remedy": gettext(each.remedy) if each.remedy else None,
             }
@@ -102,13 +103,26 @@ def shown(handover: Handover) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _note(ctx: Context, conn: Connection, handover: Handover, found: Iterable[tuple[str, str]]) -> None:
+def under_way(handover: Handover) -> Any:
+    """Return the platform's keys of customers whose hand-over is not decided yet."""
+    rows = Passing.objects.filter(handover_id=handover.id, state__in=("waiting", "asked"))
+    return rows.values("customer")
+
+
+def _names(handover: Handover) -> dict[str, str]:
+    """Return our contacts' names by the platform's key: those who came to us after the hand-over have one too."""
+    there = Passing.objects.filter(handover_id=handover.id).values("customer")
+    known = PartnerContact.objects.filter(platform="wecom", external_id__in=there)
+    return dict(known.values_list("external_id", "name"))
+
+
+def _note(ctx: Context, conn: Connection, handover: Handover, found: Iterable[str]) -> None:
     rows = [
         Passing(
             enterprise_id=ctx.enterprise_id, id=new_id(), handover_id=handover.id, connection_id=conn.id,
-            customer=customer, name=name[:200], due_at=ctx.now,
+            customer=customer, due_at=ctx.now,
         )
-        for customer, name in found
+        for customer in found
     ]  # fmt: skip
     Passing.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -155,12 +169,7 @@ def _pass(
 ) -> None:  # fmt: skip
     theirs, left = _customers_of(client, giver)
     with tenant(ctx.enterprise_id):
-        known = dict(
-            PartnerContact.objects.filter(platform="wecom", external_id__in=theirs).values_list(
-                "external_id", "name"
-            )
-        )
-        _note(ctx, conn, handover, [(each, known.get(each, each)) for each in theirs])
+        _note(ctx, conn, handover, theirs)
     # What an earlier try has asked for is under way already; asking twice would be refused.
     told = {each.customer: each.status for each in customers.handed_over(client, giver, taker, left=left)}
     with tenant(ctx.enterprise_id):

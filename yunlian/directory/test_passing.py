@@ -56,7 +56,8 @@ def reader(stage: Stage):
 
 def states(stage: Stage) -> dict[str, tuple[str, str]]:
     with tenant(stage.id):
-        return {each.name: (each.state, each.error) for each in Passing.objects.all()}
+        names = {each.id: each.name for each in stage.corp.customers.values()}
+        return {names[each.customer]: (each.state, each.error) for each in Passing.objects.all()}
 
 
 def look_again(stage: Stage) -> None:
@@ -100,8 +101,14 @@ def test_customers_we_had_not_heard_of_go_along(shop) -> None:
     handover = leave(shop)  # no contacts were read
     give(shop, handover)
     with tenant(shop.id):
-        assert list(Passing.objects.values_list("state", flat=True)) == ["asked"]
         assert not PartnerContact.objects.exists()
+        (row,) = passing.shown(handovers.find(handover.id))["rows"]
+        assert (row["state"], row["name"][:2]) == ("asked", "wm")
+    sync(shop)
+    with shop.enter() as ctx:
+        found = handovers.belongings(ctx, handover.id)
+    # They stand with the leaver in WeCom until it is decided; that is no reason to hand them over again.
+    assert (found["contacts"], found["customers"]["rows"][0]["name"]) == (0, "王女士")
 
 
 def test_a_colleague_who_is_not_in_wecom_fails_by_row_and_goes_when_they_are(shop) -> None:

@@ -19,7 +19,6 @@ class Migration(migrations.Migration):
                 ('enterprise_id', models.BigIntegerField(editable=False)),
                 ('id', models.UUIDField(editable=False)),
                 ('customer', models.CharField(blank=True, default='', max_length=100)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
                 ('giver', models.CharField(default='', max_length=100)),
                 ('taker', models.CharField(default='', max_length=100)),
                 ('state', models.CharField(blank=True, default='waiting', max_length=30)),

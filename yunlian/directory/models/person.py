@@ -12,7 +12,7 @@ from .connection import Connection
 
 PASSING_STATES = (
     ("waiting", _("To be handed over")),
-    ("asked", _("Under way: the customer may refuse for a day")),
+    ("asked", _("Under way")),
     ("done", _("Handed over")),
     ("refused", _("The customer refused")),
     ("full", _("The colleague has as many customers as they may")),
@@ -72,7 +72,6 @@ class Passing(TenantModel):
     handover = f.Ref(Handover, label=_("Hand-over"), null=False, cascade=True)
     connection = f.Ref(Connection, label=_("Connection"), null=False, cascade=True)
     customer = f.Text(label=_("On the platform"), max_length=100)
-    name = f.Text(label=_("Name"))
     giver = models.CharField(max_length=100, default="")
     taker = models.CharField(max_length=100, default="")
     state = f.Choice(label=_("State"), choices=PASSING_STATES, default="waiting")
