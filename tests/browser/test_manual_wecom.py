@@ -177,6 +177,7 @@ def step_6_people_of_a_branch(page: Page, played: Played, picture: Taken, folder
     expect(page.locator("header:has(h1) > .tag")).to_have_text("已启用")
 
     page.goto("/directory.guest")
+    picture(page, "branches")
     with page.expect_download() as template:
         page.get_by_role("link", name="下载模板").first.click()
     assert [*sheets.read(template.value.path().read_bytes()).headings] == [
@@ -210,7 +211,20 @@ def step_6_people_of_a_branch(page: Page, played: Played, picture: Taken, folder
     assert played.members()["yefan"]["name"] == "叶帆"
 
 
-def step_7_the_common_question(page: Page, played: Played) -> None:
+def step_7_invite_them(page: Page, picture: Taken) -> None:
+    """需要邀请员工加入企业微信: 分享二维码或复制链接."""
+    page.goto("/directory.connection/wecom")
+    step = page.locator("[data-step=invite]")
+    step.get_by_role("button", name="发送邀请", exact=True).click()
+    page.locator(".el-message-box").get_by_role("button", name="发送邀请", exact=True).click()
+    expect(step).to_contain_text("已邀请", timeout=LONG)
+    step.get_by_role("button", name="复制 二维码链接").click()
+    assert str(page.evaluate("navigator.clipboard.readText()")).startswith("https://work.weixin.qq.com/")
+    step.scroll_into_view_if_needed()
+    picture(page, "invite")
+
+
+def step_8_the_common_question(page: Page, played: Played) -> None:
     """常见问题: 绑定后无法添加员工，已有员工也不可编辑. The set-up says what to tick; it is 手动编辑."""
     page.goto("/directory.connection/wecom")
     expect(page.locator("aside")).to_contain_text("手动编辑")
@@ -283,7 +297,8 @@ def test_a_new_administrator_follows_manual_001(
         department={"name": "宁波分公司", "parentid": 1},
     )
     step_6_people_of_a_branch(open_page("fangning"), wecom, picture, tmp_path)
-    step_7_the_common_question(page, wecom)
+    step_7_invite_them(page, picture)
+    step_8_the_common_question(page, wecom)
     then_customers_come_in_real_time(page, wecom, picture)
     then_the_doctor_examines(page, picture)
     page.goto("/directory.connection")
