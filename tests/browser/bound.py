@@ -64,9 +64,18 @@ class Bound:
         return done["result"]
 
     def compare(self) -> dict[str, Any]:
-        """Plan a sync; the run."""
-        begun = self.send("directory/runs", connection=self.connection["id"])
-        return self.until(f"directory/runs/{begun['id']}", lambda one: one["state"] not in ("planning",))
+        """Plan a sync, after any that a callback has begun; the run."""
+        begun: dict[str, Any] = {}
+
+        def begins() -> bool:
+            body = {"connection": self.connection["id"]}
+            answer = self.desk.page.request.post("/api/directory/runs", data=body)
+            assert answer.ok or "at_work" in answer.text(), answer.text()
+            begun.update(answer.json() if answer.ok else {})
+            return answer.ok
+
+        self.until("directory/connections", lambda _found: begins())
+        return self.until(f"directory/runs/{begun['id']}", lambda one: one["state"] != "planning")  # type: ignore[no-any-return]
 
     def apply(self, run: dict[str, Any]) -> dict[str, Any]:
         """Do what is planned; the run."""

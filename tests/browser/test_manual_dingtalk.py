@@ -169,7 +169,6 @@ def step_6_leaving(page: Page, played: Played, picture: Taken) -> None:
     picture(page, "first-passwords")
     dialog.get_by_role("button", name="已保管好").click()
     expect(page.locator("header:has(h1) .tag")).to_have_text("已解绑")
-    picture(page, "left")
 
 
 def then_binding_again_restores(page: Page, desk: Desk, played: Played, before: int) -> None:

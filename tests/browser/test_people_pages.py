@@ -102,7 +102,6 @@ def test_somebody_of_another_branch_is_given_a_role_and_it_is_taken_back(
     expect(dialog).to_be_hidden(timeout=LONG)
     row = page.get_by_role("row").filter(has_text="顾言").first
     expect(row).to_contain_text("宁波海岸家居有限公司")
-    picture(page, "guests")
 
     guest = Desk(open_page("guyan"))
     codes = {each["code"] for each in guest.ask("/api/session")["enterprises"]}
