@@ -67,7 +67,6 @@ def test_a_step_for_all_that_match(open_page: Opener, picture: Taken) -> None:
         dialog.get_by_role("link", name="下载清单").click()
     (row,) = sheets.read(Path(download.value.path()).read_bytes()).rows
     assert row.cells[0] in dialog.locator("li").inner_text()
-    picture(page, "batch-refused")
     dialog.get_by_role("button", name="关闭", exact=True).last.click()
     found = desk.ask(f'/api/purchase.order/total?search={mark}&filter=[["state","=","approved"]]')
     assert found["count"] == ROWS - 1
