@@ -19,12 +19,14 @@ APART = dt.timedelta(hours=20)
 
 @chore("directory.nightly", every_s=60)
 def visit(now: dt.datetime) -> None:
-    """Begin the nightly run of every connection whose hour it is."""
+    """Begin the nightly run of every connection whose hour it is: it heals, so somebody has applied a first plan before."""
     zones = dict(Enterprise.objects.values_list("id", "time_zone"))
     for territory in Territory.objects.filter(is_live=True):
         hour = now.astimezone(ZoneInfo(zones[territory.enterprise_id])).hour
         with tenant(territory.enterprise_id):
-            conn = Connection.objects.filter(id=territory.connection_id, state="on", nightly_at=hour).first()
+            conn = Connection.objects.filter(
+                id=territory.connection_id, state="on", nightly_at=hour, synced_at__isnull=False
+            ).first()
             if conn is not None:
                 _begin(conn, now)
 

@@ -325,6 +325,17 @@ def test_a_lost_report_is_healed_at_night(pull) -> None:
         assert Run.objects.filter(trigger="schedule").count() == 1
 
 
+def test_the_night_begins_nothing_before_somebody_has_applied_a_first_plan(pull) -> None:
+    night = dt.datetime.now(dt.UTC).replace(hour=19, minute=30)
+    schedule.visit(night)
+    with tenant(pull.id):
+        assert not Run.objects.exists()
+    pull.sync()
+    schedule.visit(night)
+    with tenant(pull.id):
+        assert Run.objects.filter(trigger="schedule").count() == 1
+
+
 def test_a_report_in_a_push_puts_right_what_was_changed_there_by_hand(push) -> None:
     push.sync()
     push.platform.change_person("zhangsan", name="有人改了")
