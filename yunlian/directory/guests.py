@@ -116,6 +116,7 @@ def revoke(ctx: Context, id_: Any) -> Guest:
     if guest.ended_at is not None:
         raise Refused(Problem(None, _("This was taken away already."), code="ended"))
     access.set_access(ctx, guest.employee_id, {"is_active": False})
+    Employee.objects.filter(id=guest.employee_id).update(job="left")  # no sync is to wonder about them
     Guest.objects.filter(id=guest.id).update(ended_at=ctx.now)
     guest.refresh_from_db()
     found: Guest = guest

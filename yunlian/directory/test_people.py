@@ -350,6 +350,12 @@ def test_somebody_of_a_branch_gets_a_role_here_sees_both_and_loses_it_again(push
         with pytest.raises(Refused):
             guests.revoke(ctx, guest.id)
     assert [each.enterprise_id for each in mine.all()] == [sister.id]
+    assert "温言" not in {name for _a, name, _r in push.acts(push.begin())}
+    # They may come again.
+    assert ask_in(push, account="wenyan", roles=["guide"]).state == "done"
+    assert {each.enterprise_id for each in mine.all()} == {push.id, sister.id}
+    with tenant(push.id):
+        assert Employee.objects.get(id=guest.employee_id).job == "employed"
 
 
 def test_somebody_of_another_corp_gets_no_role(push, sister) -> None:
