@@ -254,8 +254,10 @@ class Document:
 
     @cached_property
     def line_fields(self) -> dict[str, f.AnyKind]:
-        """Line fields by name; empty for a document without lines."""
-        return {} if self.lines is None else _kinds(self.lines)
+        """Line fields by name, as the form has them, then as declared; empty for a document without lines."""
+        kinds = {} if self.lines is None else _kinds(self.lines)
+        shown = [name for section in self.form if section.of for name in section.fields.split()]
+        return {name: kinds[name] for name in dict.fromkeys([*shown, *kinds]) if name in kinds}
 
     @cached_property
     def parent(self) -> str:
@@ -279,7 +281,8 @@ class Document:
 
     @cached_property
     def line_formulas(self) -> list[tuple[str, Any, f.Number]]:
-        return _formulas(self.line_fields)
+        """Line formulas, in the order they are declared: a later one may use an earlier one's result."""
+        return [] if self.lines is None else _formulas(_kinds(self.lines))
 
     @cached_property
     def counters(self) -> list[f.Done]:
