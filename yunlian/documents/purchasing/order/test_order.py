@@ -282,3 +282,16 @@ def test_prices_stay_hidden_from_who_may_not_see_them(ctx: Context, order: Loade
     assert not {"amount", "quoted_amount", "paid_amount"} & set(shown)
     assert not {"price", "amount", "discount", "quoted_price"} & set(shown["lines"][0])
     assert show(order, ctx)["amount"] == "4740.00"
+
+
+def test_goods_come_into_the_default_warehouse_unless_another_is_named(ctx: Context) -> None:
+    product, supplier = make("masters.product", ctx), make("masters.partner", ctx, is_supplier=True)
+    body = {
+        "supplier": str(supplier.pk),
+        "lines": [{"product": str(product.pk), "qty": "1", "price": "1"}],
+    }
+    assert refusal(save, CODE, ctx, body) == [("warehouse", None)]
+    main = make("masters.warehouse", ctx, code="MAIN", is_default=True)
+    other = make("masters.warehouse", ctx, code="OTHER")
+    assert save(CODE, ctx, body).header.warehouse_id == main.pk
+    assert save(CODE, ctx, body | {"warehouse": "OTHER"}).header.warehouse_id == other.pk

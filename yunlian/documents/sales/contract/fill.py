@@ -6,9 +6,9 @@ from decimal import Decimal
 from yunlian.kernel.document import Problem
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
-from yunlian.masters.models import Warehouse
 from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
+from yunlian.masters.warehouses import fill_warehouse
 
 from .amounts import ZERO, nets
 from .model import SalesContract, SalesContractLine
@@ -23,10 +23,7 @@ def fill(contract: SalesContract, lines: list[SalesContractLine], ctx: Context) 
 
 
 def _fill_header(contract: SalesContract) -> None:
-    if contract.warehouse_id is None:
-        warehouse = Warehouse.objects.filter(is_default=True).first()
-        if warehouse is not None:
-            contract.warehouse = warehouse
+    fill_warehouse(contract)
     customer = contract.customer
     if customer is not None:
         contract.contact = contract.contact or customer.contact
