@@ -21,6 +21,7 @@ from yunlian.kernel.identity import new_id
 from yunlian.kernel.jobs import Failed, Progress, enqueue, job
 from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context, tenant
+from yunlian.kernel.sql import Writing
 from yunlian.kernel.text import _
 from yunlian.masters.models import PartnerContact
 from yunlian.org.context import context_of_communication_user
@@ -180,14 +181,14 @@ def _pass(
                 _settle(each, status, ctx.now)
             elif each.state == "asked":
                 _settle(each, "failed", ctx.now, NOT_KNOWN)
-        _store(open_)
+        _store(ctx, open_)
     waiting = [each for each in open_ if each.state == "waiting"]
     for at in range(0, len(waiting), customers.AT_ONCE):
         piece = waiting[at : at + customers.AT_ONCE]
         _ask(ctx, client, piece, giver, taker, left=left)
         fault("directory.passed")
         with tenant(ctx.enterprise_id):
-            _store(piece)
+            _store(ctx, piece)
         progress(min(at + customers.AT_ONCE, len(waiting)), len(waiting))
 
 
@@ -229,12 +230,13 @@ def _settle(row: Passing, state: str, now: dt.datetime, error: PlatformError | N
         row.error, row.error_text, row.remedy = error.code[:60], error.text[:500], error.remedy[:500]
 
 
-def _store(rows: Sequence[Passing]) -> None:
-    for each in rows:
-        Passing.objects.filter(id=each.id).update(
-            giver=each.giver, taker=each.taker, state=each.state, error=each.error, error_text=each.error_text,
-            remedy=each.remedy, due_at=each.due_at, done_at=each.done_at,
-        )  # fmt: skip
+_TOLD = ("giver", "taker", "state", "error", "error_text", "remedy", "due_at", "done_at")
+
+
+def _store(ctx: Context, rows: Sequence[Passing]) -> None:
+    writing = Writing(ctx.enterprise_id)
+    writing.update(rows, _TOLD)
+    writing.run()
 
 
 def _counts(ctx: Context, handover: Handover) -> dict[str, int]:
