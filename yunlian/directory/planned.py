@@ -152,11 +152,12 @@ def _remembered(seen: Range, tree: planning.Tree) -> dict[str, Any]:
 
 def _matched(conn: Connection, part: Part | None) -> int:
     """How many people are matched and at work, of a department or of all: a share of them may go."""
-    only, ids = ("", []) if part is None else ("AND e.id = ANY(%s) ", [list(part.people)])
+    only, ids = ("", []) if part is None else ("AND m.employee_id = ANY(%s) ", [list(part.people)])
+    # Employees are looked up one by one: joined, a planner that knows nothing yet of new tables compares all with all.
     ((count,),) = execute(
-        "SELECT count(*) FROM directory_match m JOIN org_employee e ON e.enterprise_id = m.enterprise_id "
-        "AND e.id = m.employee_id AND (e.is_active AND e.job = 'employed' OR m.told->>'is_active' = 'true') "
-        f"WHERE m.enterprise_id = %s AND m.connection_id = %s AND m.ended_at IS NULL {only}",
+        "SELECT count(*) FROM directory_match m WHERE m.enterprise_id = %s AND m.connection_id = %s AND m.ended_at IS NULL "
+        f"AND m.employee_id IS NOT NULL {only}AND (m.told->>'is_active' = 'true' OR EXISTS (SELECT FROM org_employee e "
+        "WHERE e.enterprise_id = m.enterprise_id AND e.id = m.employee_id AND e.is_active AND e.job = 'employed'))",
         [conn.enterprise_id, conn.id, *ids],
     )
     return int(count)
