@@ -18,7 +18,7 @@ from yunlian.kernel.models import Job
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run as execute
 from yunlian.kernel.text import _
-from yunlian.org.models import Department, Employee, EmployeeRole, Membership
+from yunlian.org.models import Employee, EmployeeRole, Membership
 from yunlian.platforms.errors import PlatformError
 
 from . import cards, faces, ours
@@ -109,18 +109,26 @@ def _reached(employees: Sequence[uuid.UUID]) -> list[Reached]:
     ]
 
 
+_HEADS_ABOVE = """
+WITH RECURSIVE up AS (
+  SELECT id, parent_id, 0 AS n FROM org_department WHERE enterprise_id = %s AND id = %s
+  UNION SELECT d.id, d.parent_id, up.n + 1 FROM org_department d JOIN up ON up.parent_id = d.id
+    WHERE d.enterprise_id = %s AND up.n < 100
+), heads AS (
+  SELECT e.id, up.n FROM up JOIN org_employee e ON e.enterprise_id = %s AND e.department_id = up.id
+    AND e.job = 'employed' AND e.is_active AND e.id <> %s
+  JOIN org_employeerole h ON h.enterprise_id = e.enterprise_id AND h.employee_id = e.id
+  JOIN org_role r ON r.enterprise_id = h.enterprise_id AND r.id = h.role_id AND r.is_active AND r.code = %s
+)
+SELECT id FROM heads WHERE n = (SELECT min(n) FROM heads) ORDER BY id
+"""
+
+
 def _heads(employee: Employee) -> list[uuid.UUID]:
     """Return who heads the department of an employee, or the nearest above that has somebody."""
-    department = employee.department_id and Department.objects.get(id=employee.department_id)
-    while department:
-        heads = EmployeeRole.objects.filter(
-            role__code=HEADS, role__is_active=True, employee__department_id=department.id,
-            employee__job="employed", employee__is_active=True,
-        ).exclude(employee_id=employee.id)  # fmt: skip
-        if found := list(heads.order_by("employee_id").values_list("employee_id", flat=True)):
-            return found
-        department = department.parent_id and Department.objects.get(id=department.parent_id)
-    return []
+    enterprise = employee.enterprise_id
+    values = [enterprise, employee.department_id, enterprise, enterprise, employee.id, HEADS]
+    return [id_ for (id_,) in execute(_HEADS_ABOVE, values)]
 
 
 def open_for(ctx: Context) -> list[dict[str, Any]]:
