@@ -18,13 +18,14 @@ from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
 from yunlian.documents.stock.sales_out.model import SalesOut
-from yunlian.kernel import audit, listing, pulling
+from yunlian.kernel import audit, importing, listing, pulling, sheets
 from yunlian.kernel.document import Refused, find_document
 from yunlian.kernel.load import load, show
 from yunlian.kernel.models import Audit
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants, tenant
 from yunlian.kernel.steps import move
+from yunlian.kernel.testing import Statements
 from yunlian.masters.models import Partner, Product, Unit
 from yunlian.org.models import Employee, Enterprise
 from yunlian.org.people import found_enterprise
@@ -127,6 +128,28 @@ def dealer(brand):
     with brand.enter():
         Partner.objects.update(settlement="account")
     return house
+
+
+def test_an_import_tells_the_dealer_of_its_products_a_hundred_at_a_time(brand, dealer):
+    rows = [[f"N{n:03}", f"新品{n}", "件", Decimal(100 + n)] for n in range(150)]
+    counts = []
+    for some in (rows[:2], rows[2:], rows[2:]):  # the last changes nothing
+        sheet = sheets.read(sheets.write(["Code", "Name", "Base unit", "Reference price"], some))
+        with brand.enter(), translation.override("en"), Statements() as counted:
+            importing.Import(
+                find_document("masters.product"), brand.ctx(), sheet, lambda done, total=None: None
+            ).run()
+        with brand.enter():
+            told = Outbox.objects.filter(kind="catalogue.updated", seq=None)
+            counts.append(
+                (counted.count, sorted((len(each.data["products"]) for each in told), reverse=True))
+            )
+        settle(brand, dealer)
+    with dealer.enter():
+        assert Offer.objects.filter(upstream_code__startswith="N").count() == 150
+        assert Offer.objects.get(upstream_code="N149").price == Decimal("249.00")
+    assert [told for _count, told in counts] == [[2], [100, 48], []]
+    assert counts[1][0] - counts[0][0] < 10, "one message more, and nothing for each product"
 
 
 def place(dealer, **changes):

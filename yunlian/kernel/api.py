@@ -176,7 +176,7 @@ class Route:
     reads: bool = False
     is_sensitive: bool = False
 
-    @property
+    @cached_property
     def segments(self) -> tuple[str, ...]:
         return tuple(self.path.strip("/").split("/"))
 

@@ -126,4 +126,4 @@ def tell(document: Document, ctx: Context, found: Sequence[Prepared]) -> None:
         prepared.loaded.header._state.adding = False
         for line in prepared.loaded.lines:
             line._state.adding = False
-        announce(ctx, document.code, "saved", prepared.loaded)
+    announce(ctx, document.code, "saved", *(prepared.loaded for prepared in found))

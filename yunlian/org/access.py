@@ -7,7 +7,7 @@ much. A login that also enters other enterprises keeps its password: one enterpr
 import datetime as dt
 import itertools
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -24,8 +24,10 @@ from yunlian.kernel.sql import Writing, run
 from yunlian.kernel.text import _
 
 from . import passwords, sessions
-from .context import covers, grants_of_employee, grants_of_roles
+from .context import covers, grants_of_employees, grants_of_roles
 from .models import Employee, EmployeeRole, Enterprise, Membership, Role, Session, User
+
+_STAYS = _("The chain acts as this account: it cannot go.")
 
 ROLES_MAX = 50
 
@@ -53,7 +55,7 @@ def set_access(ctx: Context, employee_id: Any, data: Mapping[str, Any]) -> dict[
     _require_known(data, {"roles", "is_active", "login"})
     loaded = locked_employee(ctx, employee_id)
     employee = loaded.header
-    require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
+    require_within(ctx, grants_of_employees(ctx.enterprise_id, [employee.id]))
     made: list[dict[str, Any]] = []
     if "roles" in data:
         made += _set_roles(ctx, employee, data["roles"])
@@ -133,7 +135,7 @@ def _set_active(ctx: Context, employee: Any, is_active: Any) -> list[dict[str, A
         raise Refused(Problem("is_active", _("This employee is no longer active."), code="inactive"))
     Membership.objects.filter(id=membership.id).update(is_active=is_active)
     if not is_active:
-        end_sessions(ctx.enterprise_id, membership.user_id)
+        end_sessions(ctx.enterprise_id, [membership.user_id])
     return [{"field": "login", "line": None, "old": not is_active, "new": is_active}]
 
 
@@ -145,7 +147,7 @@ def give_login(ctx: Context, employee_id: Any, login: Any) -> dict[str, Any]:
     """
     loaded = locked_employee(ctx, employee_id)
     employee = loaded.header
-    require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
+    require_within(ctx, grants_of_employees(ctx.enterprise_id, [employee.id]))
     membership = membership_of(ctx, employee)
     word, until = passwords.first_password(), ctx.now + sessions.FIRST_PASSWORD
     if membership is None:
@@ -206,7 +208,7 @@ def rename_login(ctx: Context, employee_id: Any, login: Any) -> str:
     """
     loaded = locked_employee(ctx, employee_id)
     employee, name = loaded.header, sessions.normal_login(login)
-    require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
+    require_within(ctx, grants_of_employees(ctx.enterprise_id, [employee.id]))
     membership = membership_of(ctx, employee)
     if membership is None:
         raise Refused(Problem("login", _("Give a login first."), code="no_login"))
@@ -256,10 +258,10 @@ def _join(ctx: Context, employee: Any, user: User) -> None:
     Employee.objects.filter(id=employee.id).update(login=user.login)
 
 
-def end_sessions(enterprise_id: int, user_id: int) -> None:
-    """End every session of a user that is in this enterprise, or in none; those in others go on."""
+def end_sessions(enterprise_id: int, users: Iterable[int]) -> None:
+    """End every session of users that is in this enterprise, or in none; those in others go on."""
     here = Q(enterprise_id=enterprise_id) | Q(enterprise_id__isnull=True)
-    Session.objects.filter(here, user_id=user_id).delete()
+    Session.objects.filter(here, user_id__in=list(users)).delete()
 
 
 def disable_user(user_id: int) -> None:
@@ -291,39 +293,43 @@ def require_administrator(enterprise_id: int) -> None:
         raise Refused(Problem(None, message, code="last_administrator"))
 
 
-def follow_employee(ctx: Context, loaded: Loaded) -> None:
-    """After an employee was saved: who no longer works here no longer enters; the chain's account stays what it is."""
-    employee = loaded.header
-    works = employee.is_active and employee.job == "employed"
-    if loaded.header.version == 1:
+def follow_employees(ctx: Context, found: Sequence[Loaded]) -> None:
+    """After employees were saved: who no longer works here no longer enters; the chain's account stays what it is."""
+    known = [each.header for each in found if each.header.version > 1]
+    if not known:
         return
-    if _is_communication_user(ctx, employee):
-        if not works or employee.kind != "service":
-            raise Refused(
-                Problem(None, _("The chain acts as this account: it cannot go."), code="communication")
-            )
-        return
-    membership = membership_of(ctx, employee)
-    if membership is None or (works and employee.kind == "person"):
-        return
-    if employee.kind != "person":
-        raise Refused(Problem("kind", _("Somebody signs in as this employee."), code="has_login"))
-    require_within(ctx, grants_of_employee(ctx.enterprise_id, employee.id))
-    Membership.objects.filter(id=membership.id).update(is_active=False)
-    end_sessions(ctx.enterprise_id, membership.user_id)
-    require_administrator(ctx.enterprise_id)
+    logins = {
+        one.employee_id: one
+        for one in Membership.objects.filter(
+            enterprise_id=ctx.enterprise_id, employee_id__in=[each.id for each in known]
+        )
+    }
+    communication = (
+        Enterprise.objects.filter(id=ctx.enterprise_id).values_list("communication_id", flat=True).first()
+    )
+    ended: list[Membership] = []
+    for employee in known:
+        works = employee.is_active and employee.job == "employed"
+        if employee.id == communication:
+            if not works or employee.kind != "service":
+                raise Refused(Problem(None, _STAYS, code="communication"))
+        elif employee.id in logins and employee.kind != "person":
+            raise Refused(Problem("kind", _("Somebody signs in as this employee."), code="has_login"))
+        elif employee.id in logins and not works:
+            ended.append(logins[employee.id])
+    if ended:
+        require_within(ctx, grants_of_employees(ctx.enterprise_id, [one.employee_id for one in ended]))
+        Membership.objects.filter(id__in=[one.id for one in ended]).update(is_active=False)
+        end_sessions(ctx.enterprise_id, [one.user_id for one in ended])
+        require_administrator(ctx.enterprise_id)
 
 
 def follow_employee_deleted(ctx: Context, loaded: Loaded) -> None:
     """After an employee was deleted: those with a login and the chain's account are kept."""
-    if _is_communication_user(ctx, loaded.header):
-        raise Refused(Problem(None, _("The chain acts as this account: it cannot go."), code="communication"))
+    if Enterprise.objects.filter(id=ctx.enterprise_id, communication_id=loaded.pk).exists():
+        raise Refused(Problem(None, _STAYS, code="communication"))
     if membership_of(ctx, loaded.header) is not None:
         raise Refused(Problem(None, _("It has a login: make it inactive instead."), code="has_login"))
-
-
-def _is_communication_user(ctx: Context, employee: Any) -> bool:
-    return Enterprise.objects.filter(id=ctx.enterprise_id, communication_id=employee.id).exists()
 
 
 def follow_role(ctx: Context, loaded: Loaded) -> None:

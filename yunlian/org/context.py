@@ -151,13 +151,13 @@ def communication_read(enterprise_id: int, rows: list[tuple[Any, ...]]) -> tuple
     return _context(enterprise_id, (*columns, is_held), now, user_id=None, is_chain=True), bool(is_held)
 
 
-def grants_of_employee(enterprise_id: int, employee_id: uuid.UUID) -> Grants:
-    """Return what an employee's active roles grant, whether or not they work at present."""
+def grants_of_employees(enterprise_id: int, employees: Iterable[uuid.UUID]) -> Grants:
+    """Return what the active roles of employees grant together, whether or not they work at present."""
     sql = (
         f"{_ROLES} JOIN org_employeerole h ON h.enterprise_id = r.enterprise_id AND h.role_id = r.id "
-        "WHERE r.enterprise_id = %s AND h.employee_id = %s AND r.is_active"
+        "WHERE r.enterprise_id = %s AND h.employee_id = ANY(%s) AND r.is_active"
     )
-    return united(run(sql, [enterprise_id, employee_id])[0][0])
+    return united(run(sql, [enterprise_id, list(employees)])[0][0])
 
 
 def grants_of_roles(enterprise_id: int, roles: Iterable[uuid.UUID]) -> Grants:

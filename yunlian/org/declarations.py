@@ -59,7 +59,7 @@ ROLE = declare(
     )
 )
 
-events.on("org.employee", "saved", access.follow_employee)
+events.on_all("org.employee", "saved", access.follow_employees)
 events.on("org.employee", "deleted", access.follow_employee_deleted)
 events.on("org.role", "saved", access.follow_role)
 events.on("org.role", "deleted", access.follow_role_deleted)

@@ -13,7 +13,7 @@ from yunlian.kernel.text import _
 from . import access, account_log, identities, second_factor, sessions
 from .attempts import Asked
 from .connections import CONNECTIONS
-from .context import grants_of_employee
+from .context import grants_of_employees
 from .identities import MOBILE, Account
 from .models import Identity, Membership, User
 
@@ -88,7 +88,7 @@ def take_off_second_factor(ctx: Context, employee_id: Any, asked: Asked) -> None
 
 def _whose(ctx: Context, employee_id: Any) -> tuple[Any, User]:
     loaded = access.locked_employee(ctx, employee_id)
-    access.require_within(ctx, grants_of_employee(ctx.enterprise_id, loaded.pk))
+    access.require_within(ctx, grants_of_employees(ctx.enterprise_id, [loaded.pk]))
     membership = access.membership_of(ctx, loaded.header)
     if membership is None:
         raise Refused(Problem("login", _("Give a login first."), code="no_login"))

@@ -1,11 +1,12 @@
 """What the upstream side offers: products with their units and this dealer's prices, told when linked and when changed."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.events import on_all
 from yunlian.kernel.fields import BadValue, Price, normal_code
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded
@@ -15,7 +16,7 @@ from yunlian.masters.models import Partner, Product
 from yunlian.masters.prices import find_prices
 
 from ..letters import store_new
-from ..messages import Arrival, Handler, Message, Outgoing, queue_message, receive, send
+from ..messages import Arrival, Handler, Message, Outgoing, queue_all, queue_message, receive, send
 from ..models import Link, Offer
 from . import wording
 from .kinship import require_direction
@@ -86,15 +87,15 @@ def _words(product: Product, price: Decimal | None) -> dict[str, Any]:
     }
 
 
-def _product_saved(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    return _changed(ctx, [loaded.pk])
+def _products_saved(ctx: Context, found: Sequence[Loaded]) -> None:
+    queue_all(ctx, UPDATED, _changed(ctx, [loaded.pk for loaded in found]))
 
 
-def _prices_saved(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    return _changed(ctx, sorted({line.product_id for line in loaded.lines}))
+def _prices_saved(ctx: Context, found: Sequence[Loaded]) -> None:
+    queue_all(ctx, UPDATED, _changed(ctx, {line.product_id for loaded in found for line in loaded.lines}))
 
 
-def _changed(ctx: Context, ids: Sequence[uuid.UUID]) -> Iterable[Outgoing]:
+def _changed(ctx: Context, ids: Collection[uuid.UUID]) -> Iterable[Outgoing]:
     """Tell every linked dealer about products that changed."""
     links = list(Link.objects.filter(direction="upstream", state="linked").order_by("id"))
     if not links or not ids:
@@ -104,11 +105,8 @@ def _changed(ctx: Context, ids: Sequence[uuid.UUID]) -> Iterable[Outgoing]:
         yield from _told(ctx, link, products)
 
 
-def _make(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    return (_product_saved if loaded.document.code == "masters.product" else _prices_saved)(ctx, loaded)
-
-
-send(Message(kind=UPDATED, on=(("masters.product", "saved"), ("masters.price_list", "saved")), make=_make))
+on_all("masters.product", "saved", _products_saved)
+on_all("masters.price_list", "saved", _prices_saved)
 
 
 def _take(arrival: Arrival) -> None:
