@@ -11,7 +11,9 @@ import { sweepDrafts } from "./drafts";
 import { i18n, startLocale } from "./i18n";
 import { router } from "./router";
 import { client } from "./server";
+import { guardDoubleClicks } from "./ui/double";
 
+guardDoubleClicks(window);
 sweepDrafts();
 await startLocale();
 
