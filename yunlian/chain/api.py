@@ -26,8 +26,8 @@ def _id(text: str) -> uuid.UUID:
     return found
 
 
-def _reason(request: Request) -> str:
-    value = request.body.get("reason")
+def _reason(request: Request, *others: str) -> str:
+    value = request.fields("reason", *others).get("reason")
     if value is not None and not isinstance(value, str):
         raise Invalid(Problem("reason", _("Must be text.")))
     return (value or "").strip()[:500]
@@ -91,7 +91,7 @@ def choose_branch(request: Request, id: str) -> Any:
     branch = request.body.get("branch")
     if branch not in ("ours", "theirs"):
         raise Invalid(Problem("branch", _("Choose ours or theirs."), code="required"))
-    operating.choose(request.ctx, _id(id), branch, _reason(request))
+    operating.choose(request.ctx, _id(id), branch, _reason(request, "branch"))
     return {"rows": lanes.lanes()}
 
 
@@ -138,7 +138,7 @@ def get_membership(request: Request) -> Any:
 @route("POST", "/api/chain/membership/join", needs="chain.credential.edit", is_sensitive=True)
 def join(request: Request) -> Any:
     """Join the chain, or join again, with a credential."""
-    credential = request.body.get("credential")
+    credential = request.fields("credential", "valid_until").get("credential")
     if isinstance(credential, dict):
         credential = credential.get("id")
     chosen = uuid_or_none(credential)

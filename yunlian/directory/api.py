@@ -13,7 +13,7 @@ from yunlian.kernel.load import reference
 from yunlian.org.models import Department
 
 from . import changes, conflicts, connections, guards, parts, runs
-from .bodies import ID, RUN, TEXT, answering, fields, shown_moment, taking
+from .bodies import ID, RUN, TEXT, answering, shown_moment, taking
 from .models import Change, Run
 
 
@@ -23,7 +23,7 @@ from .models import Change, Run
 )  # fmt: skip
 def plan(request: Request) -> Any:
     """Begin a sync with its plan, over everything or over one department of ours; nothing is changed anywhere."""
-    body = fields(request, "connection", "department")
+    body = request.fields("connection", "department")
     conn = connections.find(body.get("connection"))
     if (department := body.get("department")) is None:
         return Answer(_run(runs.begin(request.ctx, conn)), 201)
@@ -49,7 +49,7 @@ def apply(request: Request, id: str) -> Any:
 def override(request: Request, id: str) -> Any:
     """Release a held sync with a reason."""
     runs.find(request.ctx, id)
-    return _run(runs.override(request.ctx, id, fields(request, "reason").get("reason")))
+    return _run(runs.override(request.ctx, id, request.fields("reason").get("reason")))
 
 
 @route("POST", "/api/directory/runs/{id}/undo", needs="directory.run.undo", schema=answering(RUN))
@@ -71,7 +71,7 @@ def drop(request: Request, id: str) -> Any:
 def leave_out(request: Request, id: str) -> Any:
     """Leave changes of a plan out, or with out=false take them in again."""
     runs.find(request.ctx, id)
-    body = fields(request, "changes", "out")
+    body = request.fields("changes", "out")
     count = runs.leave_out(request.ctx, id, body.get("changes"), is_out=body.get("out", True) is not False)
     return {"count": count}
 
@@ -119,7 +119,7 @@ def read_change(request: Request, id: str) -> Any:
 )  # fmt: skip
 def decide(request: Request) -> Any:
     """Decide conflicts, some or all of one reason; the next plan counts on it."""
-    return conflicts.decide(request.ctx, fields(request, "run", "changes", "reason", "what", "value"))
+    return conflicts.decide(request.ctx, request.fields("run", "changes", "reason", "what", "value"))
 
 
 @route("DELETE", "/api/directory/decisions/{id}", needs="directory.change.decide")

@@ -49,4 +49,4 @@ def _customer_of(ctx: Context, contact: PartnerContact) -> uuid.UUID:
 )
 def assign_contact(request: Request, id: str) -> Any:
     """Assign a contact of customer contact to a partner; with none named, a customer is made of it."""
-    return {"partner": str(assign(request.ctx, id, request.body.get("partner")))}
+    return {"partner": str(assign(request.ctx, id, request.fields("partner").get("partner")))}

@@ -1,13 +1,9 @@
 """What the routes of directory sync take and answer: checked here, described for OpenAPI from the same words."""
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
-from yunlian.kernel.api import Request
-from yunlian.kernel.document import Invalid, Problem
 from yunlian.kernel.fields import moment_text
-from yunlian.kernel.text import _
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -66,19 +62,6 @@ def taking(*required: str, answer: Schema | None = None, **properties: Any) -> d
         "type": "object", "properties": properties, "required": list(required), "additionalProperties": False,
     }  # fmt: skip
     return {"body": body} | ({} if answer is None else {"answer": answer})
-
-
-def fields(request: Request, *names: str) -> Mapping[str, Any]:
-    """Return the body; raises Invalid for a surplus field."""
-    surplus = [
-        Problem(str(name)[:60], _("There is no such field."), code="surplus")
-        for name in request.body
-        if name not in names
-    ]
-    if surplus:
-        raise Invalid(*surplus)
-    body: Mapping[str, Any] = request.body
-    return body
 
 
 def shown_moment(value: dt.datetime | None) -> str | None:

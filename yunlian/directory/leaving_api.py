@@ -5,7 +5,7 @@ from typing import Any
 from yunlian.kernel.api import Answer, Request, route
 
 from . import connections, leaving
-from .bodies import fields, taking
+from .bodies import taking
 
 
 @route("GET", "/api/directory/connections/{id}/leaving", needs="directory.connection.edit")
@@ -21,7 +21,7 @@ def preview_leaving(request: Request, id: str) -> Any:
 def leave(request: Request, id: str) -> Any:
     """Unbind; with first_passwords whoever has no way in gets one, shown this once."""
     connections.find(id)
-    wanted = fields(request, "first_passwords").get("first_passwords") is True
+    wanted = request.fields("first_passwords").get("first_passwords") is True
     return Answer(leaving.leave(request.ctx, id, first_passwords=wanted), secrets=("passwords",))
 
 

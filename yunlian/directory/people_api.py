@@ -8,7 +8,7 @@ from yunlian.kernel.jobs import download, enqueue, show_job
 from yunlian.kernel.text import _
 
 from . import asking, branches, connections, contacts, guests, handovers, looks, passing
-from .bodies import ID, JOB, TEXT, answering, fields, shown_moment, taking
+from .bodies import ID, JOB, TEXT, answering, shown_moment, taking
 
 
 @route("GET", "/api/directory/asked", needs="signed")
@@ -20,7 +20,7 @@ def asked(request: Request) -> Any:
 @route("PUT", "/api/directory/asked", needs="signed", schema=taking("mobile", mobile=TEXT, employee=ID))
 def answer_asked(request: Request) -> Any:
     """Give my mobile, or that of `employee`, when I was asked for it."""
-    body = fields(request, "mobile", "employee")
+    body = request.fields("mobile", "employee")
     asking.answer(request.ctx, body.get("mobile"), body.get("employee"))
     return {"rows": asking.open_for(request.ctx)}
 
@@ -38,7 +38,7 @@ def read_handover(request: Request, id: str) -> Any:
 def transfer(request: Request, id: str) -> Any:
     """Give everything they own to a colleague."""
     handovers.find(id)
-    return handovers.transfer(request.ctx, id, fields(request, "to").get("to"))
+    return handovers.transfer(request.ctx, id, request.fields("to").get("to"))
 
 
 @route(
@@ -64,7 +64,7 @@ def restore(request: Request, id: str) -> Any:
 )  # fmt: skip
 def invite(request: Request) -> Any:
     """Give somebody of another branch of the corp a role here."""
-    made = guests.invite(request.ctx, fields(request, "connection", "account", "roles", "department"))
+    made = guests.invite(request.ctx, request.fields("connection", "account", "roles", "department"))
     return Answer({"job": show_job(made)}, 202)
 
 
@@ -100,7 +100,7 @@ def sync_contacts(request: Request, id: str) -> Any:
 )
 def look_again(request: Request, id: str) -> Any:
     """Look at one person of the platform again, as a callback would ask."""
-    conn, key = connections.find(id), fields(request, "key").get("key")
+    conn, key = connections.find(id), request.fields("key").get("key")
     if not isinstance(key, str) or not 0 < len(key) <= 100:
         raise Invalid(Problem("key", _("Must be filled in."), code="required"))
     looks.ask(request.ctx.enterprise_id, conn.id, [("person", key)], request.ctx.now)

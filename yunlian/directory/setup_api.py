@@ -14,7 +14,7 @@ from yunlian.kernel.load import reference
 from yunlian.kernel.text import _
 
 from . import connections, health, setup
-from .bodies import CONNECTION, JOB, RECEIVER, answering, fields, rows, shown_moment, taking
+from .bodies import CONNECTION, JOB, RECEIVER, answering, rows, shown_moment, taking
 from .models import CallbackAddress, Connection
 
 
@@ -94,7 +94,7 @@ def change_connection(request: Request, id: str) -> Any:
 def switch_connection(request: Request, id: str) -> Any:
     """Switch it on or off; on restores what was matched when it was unbound."""
     connections.find(id)
-    is_on = fields(request, "on").get("on")
+    is_on = request.fields("on").get("on")
     if not isinstance(is_on, bool):
         raise Invalid(Problem("on", _("Must be yes or no.")))
     return _shown(request, connections.switch(request.ctx, id, is_on=is_on))

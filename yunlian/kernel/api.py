@@ -32,7 +32,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from .answers import Replayed, keep_answer, open_answer
-from .document import Invalid, Missing, Problem, Refused
+from .document import Invalid, Missing, Problem, Refused, surplus
 from .permission import Forbidden, may
 from .refusals import problem_of
 from .scope import Context, read_only, tenant
@@ -138,14 +138,17 @@ class Request:
             raise Invalid(Problem(None, _("The body must be one JSON object."), code="json"))
         return value
 
+    def fields(self, *names: str) -> Mapping[str, Any]:
+        """Return the body, which has no other fields than these; raises Invalid for any other."""
+        if problems := surplus(self.body, names):
+            raise Invalid(*problems)
+        body: Mapping[str, Any] = self.body
+        return body
+
     def texts(self, *names: str) -> list[str]:
         """Return texts of the body, blank where absent; raises Invalid for anything else that is in it."""
         found = [self.body.get(name, "") for name in names]
-        problems = [
-            Problem(str(name)[:60], _("There is no such field."), code="surplus")
-            for name in self.body
-            if name not in names
-        ]
+        problems = surplus(self.body, names)
         problems += [
             Problem(name, _("Must be text."))
             for name, value in zip(names, found, strict=True)

@@ -4,7 +4,7 @@
 the registry and nothing else, so a document is complete when its own folder is.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,15 @@ class Problem:
     def shown(self) -> dict[str, Any]:
         """Return it as the API answers it."""
         return {"field": self.field, "line": self.line, "code": self.code, "message": str(self.message)}
+
+
+def surplus(given: Iterable[Any], known: Container[str], line: int | None = None) -> list[Problem]:
+    """Return a problem for every name that is given and means nothing here."""
+    return [
+        Problem(str(name)[:60], _("There is no such field."), line, "surplus")
+        for name in given
+        if name not in known
+    ]
 
 
 class Refused(Exception):

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from . import permission, reasons
-from .document import Problem, document_of
+from .document import Problem, document_of, surplus
 from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, require_storable, uuid_or_none
 from .identity import new_id
 from .load import Loaded
@@ -105,9 +105,7 @@ def take_input(
     kinds: Mapping[str, AnyKind], given: Mapping[str, Any], ctx: Context
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return a step's input by name, references as the rows they lead to, and every problem with it."""
-    problems = [
-        Problem(name, _("There is no such field."), code="surplus") for name in given if name not in kinds
-    ]
+    problems = surplus(given, kinds)
     values: dict[str, Any] = {}
     answers, wanted = _Answers(), defaultdict[type[Any], list[_Wanted]](list)
     for name, kind in kinds.items():
@@ -150,11 +148,8 @@ class _Wanted:
 def _unknown(
     data: Mapping[str, Any], kinds: Mapping[str, AnyKind], echo: frozenset[str], line: int | None
 ) -> list[Problem]:
-    return [
-        Problem(str(key)[:60], _("There is no such field."), line, "surplus")
-        for key in data
-        if key not in kinds and key not in echo and not (key.startswith("linked_") and key[7:] in kinds)
-    ]
+    ours = (key for key in data if not (key.startswith("linked_") and key[7:] in kinds))
+    return surplus(ours, {*kinds, *echo}, line)
 
 
 def _take_fields(

@@ -140,7 +140,8 @@ def list_open(request: Request, code: str, source: str) -> Any:
 @route("POST", "/api/{code}/pull/{source}", needs="{code}.edit", reads=True)
 def pull(request: Request, code: str, source: str) -> Any:
     """The body of a new document made of open source lines; nothing is saved."""
-    lines, docs = request.body.get("lines") or {}, request.body.get("docs") or []
+    body = request.fields("lines", "docs")
+    lines, docs = body.get("lines") or {}, body.get("docs") or []
     if not isinstance(lines, dict) or not isinstance(docs, list):
         raise Invalid(Problem("lines", _("Choose at least one source line.")))
     return pulling.pull(code, request.ctx, source, lines, docs)
@@ -149,8 +150,9 @@ def pull(request: Request, code: str, source: str) -> Any:
 @route("POST", "/api/{code}/{id}/push/{target}", needs="{target}.edit")
 def push(request: Request, code: str, id: str, target: str) -> Any:
     """The body of a document made from all that is open here; with `save` it is saved."""
+    is_saved = request.fields("save").get("save") is True
     body = pulling.push(code, request.ctx, _id(id), target)
-    if request.body.get("save") is True:
+    if is_saved:
         return Answer(answer(save(target, request.ctx, body), request), 201)
     return body
 
@@ -209,7 +211,7 @@ def _fitting(target: Document, purpose: str) -> dict[str, Any]:
 def resolve(request: Request, code: str) -> Any:
     """Find masters for pasted texts: by code, else by exact name."""
     document = find_document(code)
-    values = request.body.get("values")
+    values = request.fields("values").get("values")
     if (
         not document.is_master
         or not isinstance(values, list)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from yunlian.kernel import audit
-from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem, Refused
+from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem, Refused, surplus
 from yunlian.kernel.fields import moment_text, normal_code, uuid_or_none
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded, load, reference
@@ -52,7 +52,8 @@ def set_access(ctx: Context, employee_id: Any, data: Mapping[str, Any]) -> dict[
     Raises Invalid for unknown roles, Refused when no administrator would remain, Forbidden when the employee's roles, or
     the new ones, go beyond the caller's.
     """
-    _require_known(data, {"roles", "is_active", "login"})
+    if problems := surplus(data, ("roles", "is_active", "login")):
+        raise Invalid(*problems)
     loaded = locked_employee(ctx, employee_id)
     employee = loaded.header
     require_within(ctx, grants_of_employees(ctx.enterprise_id, [employee.id]))
@@ -351,16 +352,6 @@ def require_within(ctx: Context, grants: Grants) -> None:
     """Raise Forbidden when these grants go beyond the member's own."""
     if not covers(ctx.grants, grants):
         raise Forbidden("beyond your own roles")
-
-
-def _require_known(data: Mapping[str, Any], known: set[str]) -> None:
-    surplus = [
-        Problem(str(key)[:60], _("There is no such field."), code="surplus")
-        for key in data
-        if key not in known
-    ]
-    if surplus:
-        raise Invalid(*surplus)
 
 
 def find_employee(ctx: Context, employee_id: Any) -> Any:

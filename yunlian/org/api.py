@@ -190,14 +190,7 @@ def write_access(request: Request, id: str) -> dict[str, Any]:
 @route("POST", "/api/org.employee/{id}/login", needs="org.employee.access", is_sensitive=True)
 def give_login(request: Request, id: str) -> Answer:
     """Give an employee a login, or a new first password, which is answered this once."""
-    surplus = [
-        Problem(str(name)[:60], _("There is no such field."), code="surplus")
-        for name in request.body
-        if name != "login"
-    ]
-    if surplus:
-        raise Invalid(*surplus)
-    given = access.give_login(request.ctx, id, request.body.get("login"))
+    given = access.give_login(request.ctx, id, request.fields("login").get("login"))
     return Answer(given, status=201, secrets=("password",))
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from yunlian.kernel import audit
-from yunlian.kernel.document import REGISTRY, VIEWS, Document, Invalid, Listed, Missing, Problem
+from yunlian.kernel.document import REGISTRY, VIEWS, Document, Invalid, Listed, Missing, Problem, surplus
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded, load
@@ -162,11 +162,7 @@ def _load(ctx: Context, role_id: Any, *, lock: bool = False) -> Loaded:
 
 def _read(data: Mapping[str, Any], old: _Held) -> _Held:
     known = {"version", "everything", "verbs", "scopes", "guards"}
-    problems = [
-        Problem(str(key)[:60], _("There is no such field."), code="surplus")
-        for key in data
-        if key not in known
-    ]
+    problems = surplus(data, known)
     verbs = _read_verbs(data, old, problems)
     scopes = old.scopes if data.get("scopes") is None else _read_scopes(data["scopes"], problems)
     guards = old.guards if data.get("guards") is None else _read_guards(data["guards"], old, problems)

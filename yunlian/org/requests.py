@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from yunlian.kernel.api import Request, Unsigned
-from yunlian.kernel.document import Invalid, Problem
+from yunlian.kernel.document import Invalid, Problem, surplus
 from yunlian.kernel.text import _
 
 from .gate import cookie_name
@@ -25,11 +25,8 @@ def fields_of(request: Request, *names: str, also: tuple[str, ...] = ()) -> list
     """Return the body's values by name, those of `also` None where missing; raises Invalid for what does not fit."""
     problems = [
         Problem(name, _("Must be filled in."), code="required") for name in names if name not in request.body
-    ] + [
-        Problem(str(name)[:60], _("There is no such field."), code="surplus")
-        for name in request.body
-        if name not in (*names, *also)
     ]
+    problems += surplus(request.body, (*names, *also))
     if problems:
         raise Invalid(*problems)
     return [request.body.get(name) for name in (*names, *also)]
