@@ -121,15 +121,19 @@ export async function get<T>(path: string, query: Query = {}, options: { signal?
 
 export interface WriteOptions { key?: string; quiet?: boolean; query?: Query }
 
-export async function write<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown, options: WriteOptions = {}): Promise<T> {
-  return answer<T>(await ask({
-    method,
-    address: url(path, options.query),
-    body: body === undefined ? (method === "DELETE" ? undefined : "{}") : JSON.stringify(body),
-    type: "application/json",
-    key: options.key ?? newKey(),
-    quiet: options.quiet,
-  }));
+const underWay = new Map<string, Promise<unknown>>();
+
+/** Write, with one key per act: what is asked again word for word before an answer came, by a double click, is one act. */
+export function write<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown, options: WriteOptions = {}): Promise<T> {
+  const asked = { method, address: url(path, options.query), body: body === undefined ? (method === "DELETE" ? undefined : "{}") : JSON.stringify(body) };
+  const print = `${asked.method} ${asked.address} ${asked.body ?? ""}`;
+  const same = underWay.get(print);
+  if (same) return same as Promise<T>;
+  const promise = ask({ ...asked, type: "application/json", key: options.key ?? newKey(), quiet: options.quiet })
+    .then((response) => answer<T>(response))
+    .finally(() => underWay.delete(print));
+  underWay.set(print, promise);
+  return promise;
 }
 
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

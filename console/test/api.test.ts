@@ -60,6 +60,16 @@ describe("keys", () => {
     expect(new Set(keys).size).toBe(5);
     expect(keys[0]).toBe(keys[2]);
   });
+  it("sends once what a double click asks twice, and anew what is asked after the answer", async () => {
+    const both = await Promise.all([write("DELETE", "session/devices/1"), write("DELETE", "session/devices/1"), write("DELETE", "session/devices/2")]);
+    expect(both).toHaveLength(3);
+    expect(calls.map((call) => call.url)).toEqual(["/api/session/devices/1", "/api/session/devices/2"]);
+    answers = [json(409, { problems: [] })];
+    await expect(write("DELETE", "session/devices/1")).rejects.toBeInstanceOf(Refused);
+    await write("DELETE", "session/devices/1");
+    expect(calls).toHaveLength(4);
+    expect(new Set(calls.map((call) => call.key)).size).toBe(4);
+  });
   it("sends no key with reads", async () => {
     await get("x.y", { filter: "[]", cursor: "" });
     expect(calls[0]).toMatchObject({ url: "/api/x.y?filter=%5B%5D", key: undefined, language: "zh-Hant" });
