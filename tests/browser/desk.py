@@ -1,9 +1,10 @@
 """What people do at the console, by mouse and keyboard, in words of the tests."""
 
 import re
+import time
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.running import Installation
 
@@ -28,6 +29,10 @@ class Desk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._asked: set[Request] = set()
+        page.on("request", lambda request: self._asked.add(request))
+        page.on("requestfinished", lambda request: self._asked.discard(request))
+        page.on("requestfailed", lambda request: self._asked.discard(request))
 
     # --- to get somewhere ---
 
@@ -39,6 +44,28 @@ class Desk:
         self.page.get_by_label("密码").fill(person["password"])
         self.page.keyboard.press("Enter")
         expect(self.page.locator(".home h1")).to_be_visible()
+
+    def open(self, address: str) -> None:
+        """Go to a page, as a link does where the console is open, and wait until it is all there."""
+        self._asked.clear()  # what another page asked for is not waited for
+        if self.page.url.startswith("http"):
+            go = "to => { history.pushState({}, '', to); dispatchEvent(new PopStateEvent('popstate', { state: {} })) }"
+            self.page.evaluate(go, address)
+        else:
+            self.page.goto(address)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page has its heading and asks for nothing more."""
+        expect(self.page.locator(".tab-page h1, .sign-in h1").first).to_be_visible()
+        expect(self.page.locator(".bar-loading")).to_have_count(0, timeout=30_000)
+        quiet, end = 0, time.monotonic() + 30
+        while quiet < 3:
+            self.page.wait_for_timeout(50)
+            quiet = 0 if self._asked else quiet + 1
+            assert time.monotonic() < end, (
+                f"{self.page.url} asks and asks: {[one.url for one in self._asked]}"
+            )
 
     def menu(self, app: str, item: str) -> None:
         """Open a list from the rail."""

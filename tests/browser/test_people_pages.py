@@ -43,10 +43,7 @@ def visit(desk: Desk, paths: tuple[str, ...], screen: Taken) -> None:
     """Open each page, wait until nothing is under way, and see that nothing sticks out, on a phone and at a desk."""
     page = desk.page
     for path in paths:
-        page.goto(path)
-        expect(page.locator("h1").first).to_be_visible()
-        expect(page.locator(".bar-loading")).to_have_count(0, timeout=LONG)
-        page.wait_for_load_state("networkidle")
+        desk.open(path)
         for size in SIZES:
             page.set_viewport_size(size)  # type: ignore[arg-type]
             page.wait_for_timeout(200)  # what follows the width has followed
