@@ -7,6 +7,7 @@ import itertools
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
 from django.db import IntegrityError
@@ -92,6 +93,7 @@ def find(method: str, path: str) -> Route | None:
     )
 
 
+@cache
 def ways() -> list[Way]:
     """Every route filled in; ending the session comes last."""
     found = []

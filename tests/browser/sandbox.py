@@ -14,16 +14,19 @@ class Played:
         self.facts: dict[str, Any] = site.facts["sandbox"]
         self.corp: str = self.facts["wecom"]["corpid"]
         self.root = self.facts["wecom"]["base_url"].removesuffix("/wecom")
+        self.client = httpx.Client(
+            base_url=f"{self.root}/sandbox/api/", trust_env=False, timeout=60, verify=False
+        )
 
     def get(self, path: str, **query: str) -> Any:
         """Read what the control shows, `wecom/people` and the like."""
-        answer = httpx.get(f"{self.root}/sandbox/api/{path}", params=query, trust_env=False)
+        answer = self.client.get(path, params=query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str, /, **asked: Any) -> Any:
         """Do something there."""
-        answer = httpx.post(f"{self.root}/sandbox/api/{path}", json=asked, trust_env=False, timeout=30)
+        answer = self.client.post(path, json=asked)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -46,7 +46,7 @@ def visit(desk: Desk, paths: tuple[str, ...], screen: Taken) -> None:
         desk.open(path)
         for size in SIZES:
             page.set_viewport_size(size)  # type: ignore[arg-type]
-            page.wait_for_timeout(200)  # what follows the width has followed
+            page.wait_for_timeout(100)  # what follows the width has followed
             desk.fits()
             screen(
                 page, f"{size['width']}-{path.strip('/').replace('/', '-').replace('?', '-')[:40] or 'home'}"

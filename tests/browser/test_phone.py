@@ -26,7 +26,7 @@ def visit(desk: Desk, path: str, *widths: int) -> Page:
     for width in widths or (0,):
         if width:
             desk.page.set_viewport_size({"width": width, "height": 844})
-            desk.page.wait_for_timeout(200)  # what follows the width has followed
+            desk.page.wait_for_timeout(100)  # what follows the width has followed
         desk.fits()
     return desk.page
 

@@ -24,9 +24,9 @@ def until(page: Page, shown: Callable[[], bool], what: str, limit_s: float = 25)
     end = time.monotonic() + limit_s
     while not shown():
         assert time.monotonic() < end, f"waited {limit_s} s for {what}"
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(200)
         page.reload()
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(300)
 
 
 def test_an_order_goes_round(site: Installation, open_page: Opener, picture: Taken) -> None:
