@@ -1,5 +1,6 @@
 """Tests run on real PostgreSQL as the application role; see tests/postgres.py."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,14 @@ catalogues.compile_stale()
 # How long one example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("yunlian", deadline=None, print_blob=True)
 settings.load_profile("yunlian")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the collector need not walk it again and again (a tenth of the time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
 
 BROWSER = ROOT / "tests" / "browser"
 

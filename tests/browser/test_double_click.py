@@ -13,7 +13,7 @@ from tests.browser.desk import Desk
 
 Opener = Callable[..., Page]
 # What a person between two clicks of a double click takes, and what the page then takes to show what it opened.
-BETWEEN_MS, AFTER_MS = 110, 90
+BETWEEN_MS, AFTER_MS = 90, 60
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 CREATE = re.compile("^(新建).+")  # one button of every list
 # Asked by POST because the question is long; they write nothing, or what the page itself remembers.

@@ -1,36 +1,48 @@
-"""An enterprise connected with WeCom and DingTalk as the sandbox plays them, over real HTTP, and everybody's phone."""
+"""An enterprise connected with WeCom and DingTalk as the sandbox plays them, over real HTTP, everybody's phone and desk."""
 
 import datetime as dt
 import json
 import re
+import threading
 import time
+import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from yunlian.directory import connections
-from yunlian.directory.models import Connection, Match
+from yunlian.directory import connections, looks, notices
+from yunlian.directory.models import CallbackAddress, Connection, Match, Notice
+from yunlian.kernel import worker
+from yunlian.kernel.document import find_document
 from yunlian.kernel.identity import new_id
+from yunlian.kernel.load import load
+from yunlian.kernel.models import Outbox
+from yunlian.kernel.relay import Relay
 from yunlian.kernel.scope import tenant
+from yunlian.kernel.steps import move
+from yunlian.kernel.testing import context, make
 from yunlian.org import dingtalk_ways, people
 from yunlian.org.context import context_for
 from yunlian.org.models import Identity, User
 from yunlian.platforms.dingtalk.sandbox import PLATFORM as DINGTALK
 from yunlian.platforms.dingtalk.sandbox.world import DingTalk
-from yunlian.platforms.sandbox.testing import Running, running
+from yunlian.platforms.sandbox.testing import Running, receiver, running
 from yunlian.platforms.sms.sandbox import PLATFORM as SMS
 from yunlian.platforms.sms.sandbox.world import Sms
 from yunlian.platforms.wecom.sandbox import WECOM
 from yunlian.platforms.wecom.sandbox import state as wecom
+from yunlian.platforms.wecom.sandbox.state import Receiver, Wecom
 
 PASSWORD = "correct horse battery"
 HOST = "http://127.0.0.1:8000"
 SESSION_COOKIE, FLOW_COOKIE = "session-8000", "flow-8000"  # over plain HTTP a cookie carries the port
+CODE = "purchase.order"
 CORP, APP, APP_SECRET, AGENT = "dingcorp0001", "dingappyunlian0001", "app-secret-0001", "16001"
 
 
@@ -194,3 +206,107 @@ def settled(act: Any, limit_s: float = 10) -> Any:
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.02)
     return found
+
+
+class Desk:
+    """An office where documents are submitted; `work` does all that waits, as the worker would."""
+
+    def __init__(self, office: Office, phones: Phones, got: list[Any]) -> None:
+        self.office, self.phones, self.got = office, phones, got
+
+    @property
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
+    def submit(self, by: Any = None, **more: Any) -> Any:
+        with tenant(self.office.id):
+            ctx = context(self.office.id, by or self.clerk)
+            return make(CODE, ctx, upto="submitted", lines__price="12.5", **more).pk
+
+    def step(self, record: Any, name: str, by: Any = None, **given: Any) -> None:
+        with tenant(self.office.id):
+            move(CODE, context(self.office.id, by or self.clerk, member_name="文员"), record, name, **given)
+
+    def work(self, later: dt.timedelta = dt.timedelta()) -> None:
+        now = self.now + later
+        relay = Relay(uuid.uuid4(), threading.Event())
+        while relay.deliver(self.office.id, now):
+            if not self.waiting():
+                break
+        looks.handle(self.office.id, now)
+        while relay.deliver(self.office.id, now) and self.waiting():
+            pass
+        notices.visit(now)
+        while (held := worker.claim(0, uuid.uuid4(), self.now)) is not None:
+            worker.perform(held)
+
+    def waiting(self) -> bool:
+        with tenant(self.office.id):
+            return Outbox.objects.filter(delivered_at=None).exists()
+
+    def notices(self, record: Any = None) -> list[Notice]:
+        with tenant(self.office.id):
+            rows = Notice.objects.order_by("id")
+            return list(rows.filter(record=record) if record else rows)
+
+    def on_dingtalk(self) -> list[Any]:
+        """What DingTalk was asked to tell people."""
+        return list(self.phones.sandbox.sandbox.world.part(DingTalk).notices.values())
+
+    def state_of(self, record: Any) -> str:
+        with tenant(self.office.id):
+            return load(find_document(CODE), context(self.office.id), record).header.state
+
+    def phone(self, user: str = "founder") -> list[dict[str, Any]]:
+        """Cards on a WeCom phone, newest first."""
+        answer = self.phones.http.get(
+            f"{self.phones.sandbox.base_url}/sandbox/api/wecom/phone",
+            params={"user": user, "corp": wecom.CORP},
+        )
+        return answer.json()["messages"]
+
+    def press(self, message: dict[str, Any], key: str = "approve", user: str = "founder") -> None:
+        """Press a button; the platform's callback reaches us, and comes again with `doubled`."""
+        before = len(self.got)
+        self.phones.sandbox.control(
+            "/wecom/phone/press", corp=wecom.CORP, message=message["id"], user=user, key=key
+        )
+        settled(lambda: len(self.got) > before)
+        for each in self.got[before:]:
+            self.call_back(each)
+
+    def call_back(self, received: Any) -> None:
+        query = "&".join(f"{k}={quote(v, safe='')}" for k, v in received.query.items())
+        answer = Client().generic("POST", f"{received.path}?{query}", received.body, "text/xml")
+        assert answer.status_code == 200, answer.content
+
+
+@pytest.fixture
+def desk(office: Office, phones: Phones, settings, monkeypatch):
+    """The boss is `founder` on WeCom; a clerk submits; what WeCom reports reaches us."""
+    settings.PUBLIC_URL = HOST
+    office.match(office.wecom, office.founded.admin_id, "founder")
+    with receiver(lambda _received: (200, "")) as listening:
+        with tenant(office.id):
+            address = CallbackAddress.objects.get(connection_id=office.wecom.id, receiver="app")
+            key = connections.aes_key(address)
+        world = phones.sandbox.sandbox.world
+        with world.change():
+            app = world.part(Wecom).corps[wecom.CORP].apps[wecom.AGENT]
+            url = listening.url.replace("/callback", f"/callback/{address.key}")
+            app.receiver = Receiver(url, address.token, key, verified=True)
+        made = Desk(office, phones, listening.got)
+        made.clerk = office.hire("CLERK", "buyer")
+        yield made
+
+
+@pytest.fixture
+def manager(desk: Desk) -> Any:
+    """A store manager of the office's only department, `lisi` on WeCom."""
+    hired = desk.office.hire("MGR", "store_manager", login="mgr")
+    desk.office.match(desk.office.wecom, hired, "lisi")
+    world = desk.phones.sandbox.sandbox.world
+    with world.change():
+        people = world.part(Wecom).corps[wecom.CORP].people
+        people["lisi"] = replace(people["founder"], user="lisi")
+    return hired

@@ -7,12 +7,10 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from .document import Document
 from .fields import Text
-from .identity import new_id
 from .load import Loaded
+from .models import Token
 from .phonetic import initials, query_tokens, tokens
 from .scope import Context
 from .sql import Writing, run
@@ -31,23 +29,13 @@ def write_tokens(writing: Writing, found: Sequence[Loaded], forgotten: Sequence[
             [writing.enterprise_id, list(forgotten)],
         )
     rows = [
-        {
-            "code": loaded.document.code,
-            "record": loaded.pk,
-            "tokens": sorted(
-                tokens(loaded.header.code, loaded.header.name, *searched(loaded.document, loaded.header))
-            ),
-        }
+        {"token": token, "code": loaded.document.code, "record": loaded.pk}
         for loaded in found
-    ]
-    if rows:
-        # A thousand products have sixty thousand tokens: the server makes their ids, alike but for the random half.
-        writing.raw(
-            "INSERT INTO kernel_token (enterprise_id, id, token, code, record) "
-            "SELECT %s, (left(%s, 19) || right(gen_random_uuid()::text, 17))::uuid, token, v.code, v.record "
-            "FROM json_to_recordset(%s::json) AS v(code text, record uuid, tokens text[]), unnest(v.tokens) AS token",
-            [writing.enterprise_id, str(new_id()), msgspec.json.encode(rows).decode()],
+        for token in sorted(
+            tokens(loaded.header.code, loaded.header.name, *searched(loaded.document, loaded.header))
         )
+    ]
+    writing.insert_new(Token, rows)
 
 
 def searched(document: Document, header: Any) -> Iterable[str]:

@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models import F
 
 from yunlian.kernel.document import Invalid, Problem
@@ -59,8 +60,7 @@ def found_enterprise(
     """
     login = sessions.normal_login(admin_login)
     word = None if admin_password is None else passwords.require_good(admin_password, login, "admin_password")
-    if not run("SELECT 1 FROM pg_timezone_names WHERE name = %s", [time_zone]):
-        raise Invalid(Problem("time_zone", _("There is no such time zone."), code="unknown"))
+    _require_zone(time_zone)
     with transaction.atomic():
         if not (code := normal_code(code)) or Enterprise.objects.filter(code=code).exists():
             raise Invalid(Problem("code", _("This code is taken."), code="taken"))
@@ -70,6 +70,16 @@ def found_enterprise(
         )  # fmt: skip
         with tenant(enterprise.id):
             return _furnish(enterprise, login, word, admin_name, now)
+
+
+def _require_zone(name: str) -> None:
+    """Raise Invalid unless Python and PostgreSQL, who both reckon in it, know a time zone."""
+    try:
+        ZoneInfo(name)
+        with transaction.atomic():
+            run("SELECT now() AT TIME ZONE %s", [name])
+    except (ValueError, OSError, ZoneInfoNotFoundError, DataError):
+        raise Invalid(Problem("time_zone", _("There is no such time zone."), code="unknown")) from None
 
 
 def _furnish(

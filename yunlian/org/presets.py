@@ -8,10 +8,10 @@ what an administrator took away.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from yunlian.kernel.document import REGISTRY, STANDARD, VIEWS, Document, Listed
 from yunlian.kernel.fields import normal_code
-from yunlian.kernel.identity import new_id
 from yunlian.kernel.models import TenantModel
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
@@ -195,7 +195,7 @@ def sync_presets(ctx: Context) -> list[str]:
     """
     known = {role.code: role for role in Role.objects.filter(code__in=[normal_code(p.code) for p in PRESETS])}
     added, changed = [], []
-    rows: dict[type[TenantModel], list[TenantModel]] = {RoleVerb: [], RoleScope: [], RoleGuard: []}
+    rows: dict[type[TenantModel], list[dict[str, Any]]] = {RoleVerb: [], RoleScope: [], RoleGuard: []}
     for preset in PRESETS:
         role = known.get(normal_code(preset.code))
         if role is None:
@@ -205,27 +205,26 @@ def sync_presets(ctx: Context) -> list[str]:
         new = [each for each in offered(preset) if each not in role.offered]
         if new:
             for each in new:
-                row = _row(ctx, role, each)
-                rows[type(row)].append(row)
+                model, row = _row(each)
+                rows[model].append({"role_id": role.id} | row)
             role.is_preset, role.offered = True, [*role.offered, *new]
             changed.append(role)
             added += [f"{role.code}: {each}" for each in new]
-    for model, made in rows.items():
-        model.objects.bulk_create(made, ignore_conflicts=True)
     writing = Writing(ctx.enterprise_id)
+    for model, made in rows.items():
+        writing.insert_new(model, made)
     writing.update(changed, ["is_preset", "offered"])
     writing.run()
     return added
 
 
-def _row(ctx: Context, role: Role, each: str) -> TenantModel:
-    """Return the row that grants one thing `offered` names."""
-    own = {"enterprise_id": ctx.enterprise_id, "role_id": role.id, "id": new_id()}
+def _row(each: str) -> tuple[type[TenantModel], dict[str, Any]]:
+    """Return what grants one thing `offered` names, as columns of its table."""
     kind, _blank, rest = each.partition(" ")
     name, _equals, value = rest.partition("=")
     if kind == "scope":
-        return RoleScope(**own, code=name, scope=value)
+        return RoleScope, {"code": name, "scope": value}
     if kind == "guard":
-        return RoleGuard(**own, guard=name, can_write=value == "write")
+        return RoleGuard, {"guard": name, "can_write": value == "write"}
     code, _dot, verb = each.rpartition(".")
-    return RoleVerb(**own, code=code, verb=verb)
+    return RoleVerb, {"code": code, "verb": verb}

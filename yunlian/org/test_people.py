@@ -55,6 +55,8 @@ def test_two_enterprises_share_nothing_but_a_login(acme):
         ("fresh", "nobody", None, "Asia/Shanghai", "login"),
         ("fresh", "new", "short", "Asia/Shanghai", "admin_password"),
         ("fresh", "new", PASSWORD, "Asia/Nowhere", "time_zone"),
+        ("fresh", "new", PASSWORD, "", "time_zone"),
+        ("fresh", "new", PASSWORD, "UTC+8", "time_zone"),
     ],
 )
 def test_a_founding_that_is_refused_leaves_nothing(acme, code, login, password, zone, field):
