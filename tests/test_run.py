@@ -68,35 +68,40 @@ def test_a_killed_supervisor_leaves_nothing_that_the_next_start_does_not_stop(
     ]
 
 
-def test_stopping_stops_everything_and_only_that(installation: Installation) -> None:
-    beside = Installation(installation.folder.with_name("beside"), demo=False)
-    try:
-        beside.start()
-        installation.stop(signal.SIGINT)
-        assert processes_of(installation.folder) == []
-        assert beside.healthy()
-    finally:
-        beside.remove()
-    assert processes_of(beside.folder) == []
-
-
-def test_a_named_server_replaces_the_embedded_one(tmp_path: Path) -> None:
-    server = Server(tmp_path / "pg", log=tmp_path / "log", throwaway=True)
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Server]]:
+    """A second installation, whose database lies on a server of somebody else's."""
+    folder = tmp_path_factory.mktemp("beside")
+    server = Server(folder / "pg", log=folder / "log", throwaway=True)
     server.start()
     with psycopg.connect(server.url(), autocommit=True) as admin:
         admin.execute("create database erp")
-    installation = Installation(tmp_path / "var", demo=False, database_url=server.url("erp"))
+    installation = Installation(folder / "var", demo=False, database_url=server.url("erp"))
     try:
         installation.start()
-        facts = installation.facts
-        assert "postgres" not in facts["pids"]
-        assert not (tmp_path / "var" / "pg").exists()
-        with psycopg.connect(facts["database_url"]) as connection:
-            found = connection.execute("select current_user, current_database()").fetchone()
-        assert found == ("yunlian_app", "erp")
-        installation.stop()
-        assert server.running_pid()
+        yield installation, server
     finally:
         installation.remove()
         server.stop()
         shutil.rmtree(server.home)
+
+
+def test_a_named_server_replaces_the_embedded_one(beside: tuple[Installation, Server]) -> None:
+    installation, _server = beside
+    assert "postgres" not in installation.facts["pids"]
+    assert not (installation.folder / "pg").exists()
+    with psycopg.connect(installation.facts["database_url"]) as connection:
+        found = connection.execute("select current_user, current_database()").fetchone()
+    assert found == ("yunlian_app", "erp")
+
+
+def test_stopping_stops_everything_and_only_that(
+    installation: Installation, beside: tuple[Installation, Server]
+) -> None:
+    other, server = beside
+    installation.stop(signal.SIGINT)
+    assert processes_of(installation.folder) == []
+    assert other.healthy()
+    other.stop()
+    assert processes_of(other.folder) == []
+    assert server.running_pid()

@@ -75,7 +75,7 @@ def open_page(
         **options: object,
     ) -> Page:
         context = browser.new_context(
-            base_url=site.base_url, locale="zh-CN", viewport={"width": width, "height": height},
+            base_url=site.base_url, locale="zh-CN", viewport={"width": width, "height": height}, reduced_motion="reduce",
             **options,    # type: ignore[arg-type]
         )  # fmt: skip
         contexts.append(context)
