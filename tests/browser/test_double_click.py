@@ -89,6 +89,8 @@ BUTTONS = """(where) => [...document.querySelectorAll(where)].flatMap((one) => {
   one.dataset.words = words;
   return isSeen && words ? [words] : [];
 })"""
+# Whether something lies above the page.
+OPENED = """() => [...document.querySelectorAll(".el-overlay, [role=menu]")].some((one) => one.checkVisibility())"""
 PAGE = ".tab-page button:not([role=columnheader] *)"
 MENU = "[role=menu] [role=menuitem]"
 DIALOG = ".el-dialog button, .el-message-box button"
@@ -167,9 +169,10 @@ class Round:
 
     def _ready(self, address: str, menu: str = "") -> None:
         """Bring the page back to where the next button can be pressed."""
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("Escape")
-        if self.page.url != self.at or self.page.locator(".el-overlay:visible, [role=menu]:visible").count():
+        if self.page.evaluate(OPENED):
+            self.page.keyboard.press("Escape")
+            self.page.keyboard.press("Escape")
+        if self.page.url != self.at or self.page.evaluate(OPENED):
             self._open(address)
         if menu:
             self._menu(menu)

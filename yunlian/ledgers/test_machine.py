@@ -464,4 +464,4 @@ def test_balances_follow_any_history(ctx: Context) -> None:
 
 @pytest.mark.slow
 def test_balances_follow_long_histories(ctx: Context) -> None:
-    _run(ctx, examples=50, steps=60)
+    _run(ctx, examples=40, steps=60)
