@@ -135,7 +135,13 @@ def test_every_way_in_opens_for_those_who_hold_its_verb_and_for_nobody_else(
 ) -> None:
     browser, verbs = world.anew(who), granted(who) if who in PEOPLE else set()
     wrong = []
-    for way in ways():
+    # Outside an enterprise there are no verbs: for those there it is every route, by one code.
+    tried = (
+        ways()
+        if who in PEOPLE
+        else list({(way.route.method, way.route.path): way for way in ways()}.values())
+    )
+    for way in tried:
         response = browser.call(way.route.method, way.path, **body_of(way))
         want, got = expected(way, who, verbs), response.status_code
         fits = got == want if want else got not in (401, 403) and got < 500

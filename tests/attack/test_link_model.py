@@ -345,7 +345,7 @@ def test_links_hold_whatever_is_done(machine: type[Links]) -> None:
 
 @pytest.mark.slow
 def test_links_hold_whatever_is_done_for_long(machine: type[Links]) -> None:
-    play(machine, 35, 50)
+    play(machine, 25, 50)
 
 
 def noticed(ctx: Context, masters: dict[str, str], qty: str) -> tuple[Any, Any]:
