@@ -1,7 +1,6 @@
 """Rules of the house that no tool checks: what lies where, and what may not be in the repository."""
 
 import ast
-import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -60,18 +59,9 @@ def test_lock_files_name_no_host() -> None:
         "requirements-run.txt",
         "requirements-dev.txt",
     }
-    assert said(str(path.relative_to(ROOT)) for path in locks if "://" in _without_funding(path)) == ""
-
-
-def _without_funding(path: Path) -> str:
-    """A lock file's text; npm notes beside each package where its authors take donations, which nothing downloads."""
-    text = path.read_text(encoding="utf-8")
-    if path.name != "package-lock.json":
-        return text
-    lock = json.loads(text)
-    for package in lock["packages"].values():
-        package.pop("funding", None)
-    return json.dumps(lock)
+    assert (
+        said(str(path.relative_to(ROOT)) for path in locks if "://" in path.read_text(encoding="utf-8")) == ""
+    )
 
 
 def test_no_committed_file_names_a_place_of_one_machine() -> None:

@@ -1,5 +1,6 @@
 """`make test`: every check there is, in two lanes for two cores, the Python tests last so that theirs is the last word."""
 
+import json
 import os
 import subprocess
 import sys
@@ -104,4 +105,17 @@ def lock() -> int:
         ("requirements-node.txt", ["--group", "node"]),
     ):
         subprocess.run(["uv", "pip", "compile", *source, *options, "-o", target], cwd=ROOT, check=True)
+    npm, _folder = prepare.npm_command()
+    subprocess.run(
+        [*npm, "install", "--package-lock-only", "--ignore-scripts"], cwd=prepare.CONSOLE, check=True
+    )
+    _name_no_host(prepare.CONSOLE / "package-lock.json")
     return 0
+
+
+def _name_no_host(path: Path) -> None:
+    """Take out of npm's lock file where authors take donations; nothing is downloaded from there."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for package in found["packages"].values():
+        package.pop("funding", None)
+    path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
