@@ -105,10 +105,7 @@ def lock() -> int:
         ("requirements-node.txt", ["--group", "node"]),
     ):
         subprocess.run(["uv", "pip", "compile", *source, *options, "-o", target], cwd=ROOT, check=True)
-    npm, _folder = prepare.npm_command()
-    subprocess.run(
-        [*npm, "install", "--package-lock-only", "--ignore-scripts"], cwd=prepare.CONSOLE, check=True
-    )
+    prepare.npm("install", "--package-lock-only", "--ignore-scripts")
     _name_no_host(prepare.CONSOLE / "package-lock.json")
     return 0
 
