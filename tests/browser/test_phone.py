@@ -23,10 +23,10 @@ def heights(buttons: Locator) -> list[int]:
 def visit(desk: Desk, path: str, *widths: int) -> Page:
     """Open a page and see that nothing sticks out, at further widths too."""
     desk.open(path)
-    for width in widths or (0,):
-        if width:
-            desk.page.set_viewport_size({"width": width, "height": 844})
-            desk.page.wait_for_timeout(100)  # what follows the width has followed
+    desk.fits()
+    for width in widths:
+        desk.page.set_viewport_size({"width": width, "height": 844})
+        desk.page.wait_for_timeout(100)  # what follows the width has followed
         desk.fits()
     return desk.page
 
