@@ -91,6 +91,13 @@ class Installation:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def alive(pid: int) -> bool:
+    """Whether process `pid` runs; one that ended and waits to be collected, for as long as init takes, does not."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False
+
+
 def processes_of(folder: Path) -> list[str]:
     """Command lines of everything alive that knows of `folder`, by its environment or its command."""
     found = []

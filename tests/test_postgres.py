@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.running import alive
 from yunlian.edge.postgres import Server
 from yunlian.edge.roles import SetupError, prepare
 
@@ -44,7 +44,7 @@ def test_a_server_left_behind_is_stopped_before_a_new_one_starts(server: Server)
     before = server.running_pid()
     again = Server(server.folder, log=server.log)
     assert again.start() != before
-    assert not Path(f"/proc/{before}/cmdline").exists() or not Path(f"/proc/{before}/cmdline").read_bytes()
+    assert not alive(before)
 
 
 def test_secrets_are_ours_alone(server: Server) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.running import Installation, processes_of
+from tests.running import Installation, alive, processes_of
 from yunlian.edge.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run")]
@@ -36,7 +36,8 @@ def test_a_killed_process_comes_back(installation: Installation, role: str) -> N
     before = installation.facts["pids"][role]
     os.kill(before, signal.SIGKILL)
     _until(lambda: installation.facts["pids"].get(role) != before and installation.healthy())
-    assert Path(f"/proc/{installation.facts['pids'][role]}").exists()
+    assert alive(installation.facts["pids"][role])
+    assert not alive(before)
 
 
 def test_scripts_reach_the_database_as_the_application_role(installation: Installation) -> None:
@@ -63,9 +64,8 @@ def test_a_killed_supervisor_leaves_nothing_that_the_next_start_does_not_stop(
     assert installation.process is not None
     installation.process.wait()
     installation.start()
-    assert not [
-        role for role, pid in before.items() if Path(f"/proc/{pid}/cmdline").exists() and role != "supervisor"
-    ]
+    assert not [role for role, pid in before.items() if alive(pid)]
+    assert [role for role, pid in installation.facts["pids"].items() if alive(pid)] == list(before)
 
 
 @pytest.fixture(scope="module")
