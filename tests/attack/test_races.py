@@ -1,6 +1,7 @@
 """Two people at once, over HTTP and real commits: whatever together exceeds a limit, exactly one of them gets."""
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -386,3 +387,61 @@ def test_a_deadlock_is_run_again_and_nobody_notices(two: Any, world: World, good
     assert (ended, answer.status_code) == ("done", 200), answer.content
     with world.near.enter():
         assert [row.on_hand for row in StockBalance.objects.filter(product_id__in=keys)] == [6, 6]
+
+
+def test_what_a_correction_added_meanwhile_is_taken_back_with_the_issue_it_corrects(
+    world: World, two: Any, goods: Goods
+) -> None:
+    """An issue's approval is taken back while a receipt dated before it is approved: the receipt is first at the balance."""
+    stocked(two[0], goods, "10")
+    line = contract(two[0], goods, "10")["lines"][0]["id"]
+    notice = approved(
+        two[0],
+        "stock.dispatch_notice",
+        **pulled(two[0], "stock.dispatch_notice", "sales.contract", line, "10"),
+    )
+    taken = pulled(two[0], "stock.sales_out", "stock.dispatch_notice", notice["lines"][0]["id"], "10")
+    issue = approved(two[0], "stock.sales_out", **taken)
+    with world.near.enter() as ctx:
+        elsewhere = str(make("masters.warehouse", ctx).pk)
+    late = {"date": "2020-01-01", "warehouse": elsewhere, "lines": [goods.line("10", cost="20")]}
+    receipt = two[0].post("/api/stock.opening", **late).json()
+    held, approving, both = (threading.Event() for _n in range(3))
+
+    def outside() -> None:
+        with world.near.enter():
+            CostBalance.objects.select_for_update().get(product_id=goods.product)
+            held.set()
+            waiting(1)
+            approving.set()
+            waiting(2)
+            both.set()
+
+    def approve() -> HttpResponse:
+        held.wait(5)
+        return two[0].post(f"/api/stock.opening/{receipt['id']}/approve")
+
+    def take_back() -> HttpResponse:
+        approving.wait(5)
+        return two[1].post(f"/api/stock.sales_out/{issue['id']}/unapprove")
+
+    _none, *answers = together(outside, approve, take_back)
+    assert both.is_set()
+    assert statuses(answers) == [200, 200], [answer.content for answer in answers]
+    with world.near.enter():
+        balance = CostBalance.objects.get(product_id=goods.product)
+        assert (balance.qty, balance.value) == (20, 300)
+
+
+def waiting(count: int) -> None:
+    """Return when `count` connections to this database wait for a lock."""
+    deadline = time.monotonic() + 5
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(sql)
+            if cursor.fetchone()[0] >= count:
+                return
+            time.sleep(0.02)
+    raise AssertionError(f"fewer than {count} wait")

@@ -86,29 +86,47 @@ def post_all(postings: Iterable[tuple[Loaded, Iterable[Entry]]], ctx: Context, w
             legs[kind, entry.line_no] += 1
             by_ledger[kind].append(entry)
         loaded.header.turn += 1
-    _write(ctx, by_ledger, writing, is_negation=False)
+    _write(
+        ctx, ((kind, by_ledger[kind]) for kind in LEDGERS if kind in by_ledger), writing, is_negation=False
+    )
 
 
 def negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
     """Take back what the document posted: the same rows with the opposite sign, each naming the row it undoes."""
-    by_ledger: dict[type[Entry], list[Any]] = {}
-    for kind in loaded.document.ledgers:
-        rows = _live(kind, loaded, ctx)
-        legs: dict[int, int] = defaultdict(int)
-        for entry in rows:
-            entry.reverses, entry.id, entry.at = entry.id, new_id(), ctx.now
-            if entry.doc_id != loaded.pk:
-                entry.leg = -1 - entry.leg  # another's row keeps its turn: one entry can take it back
-            else:
-                # Several postings of one document (approval, closing, a step of its own) are taken back in one turn.
-                entry.turn, entry.leg = loaded.header.turn, legs[entry.line_no]
-                legs[entry.line_no] += 1
-            for measure in LEDGERS[kind].measures:
-                setattr(entry, measure, -getattr(entry, measure))
-        if rows:
-            by_ledger[kind] = rows
-    _write(ctx, by_ledger, writing, is_negation=True)
+    kinds = (kind for kind in LEDGERS if kind in loaded.document.ledgers)
+    # One ledger after the other: what is read of a ledger must not come before the locks of those declared earlier.
+    _write(ctx, ((kind, _opposites(kind, loaded, ctx)) for kind in kinds), writing, is_negation=True)
     loaded.header.turn += 1
+
+
+def _opposites(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
+    """Return the rows that take back what stands of the document's entries in one ledger."""
+    if LEDGERS[kind].adjusts is not None:
+        # Others correct these entries while they hold the balances: who holds them himself sees every correction.
+        lock_balances(ctx, LEDGERS[kind].folds[0], _own(kind, loaded, ctx))
+    legs: dict[int, int] = defaultdict(int)
+    rows = _live(kind, loaded, ctx)
+    for entry in rows:
+        entry.reverses, entry.id, entry.at = entry.id, new_id(), ctx.now
+        if entry.doc_id != loaded.pk:
+            entry.leg = -1 - entry.leg  # another's row keeps its turn: one entry can take it back
+        else:
+            # Several postings of one document (approval, closing, a step of its own) are taken back in one turn.
+            entry.turn, entry.leg = loaded.header.turn, legs[entry.line_no]
+            legs[entry.line_no] += 1
+        for measure in LEDGERS[kind].measures:
+            setattr(entry, measure, -getattr(entry, measure))
+    return rows
+
+
+def _own(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
+    """Return every entry the document posted to a ledger, those taken back included."""
+    shape = table(kind)
+    sql = (
+        f'SELECT {shape.select("t")} FROM "{shape.name}" t '
+        "WHERE t.enterprise_id = %s AND t.doc_id = %s AND t.reverses IS NULL"
+    )
+    return [shape.instance(row) for row in run(sql, [ctx.enterprise_id, loaded.pk])]
 
 
 def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
@@ -131,11 +149,12 @@ def _live(kind: type[Entry], loaded: Loaded, ctx: Context) -> list[Any]:
 
 
 def _write(
-    ctx: Context, by_ledger: dict[type[Entry], list[Any]], writing: Writing, *, is_negation: bool
+    ctx: Context, by_ledger: Iterable[tuple[type[Entry], list[Any]]], writing: Writing, *, is_negation: bool
 ) -> None:
+    """Fold and write the entries; `by_ledger` comes in the order of declaration, each asked for when it is its turn."""
     problems: list[Problem] = []
-    for kind, ledger in LEDGERS.items():
-        entries = by_ledger.get(kind)
+    for kind, entries in by_ledger:
+        ledger = LEDGERS[kind]
         if not entries:
             continue
         for at, fold in enumerate(ledger.folds):

@@ -7,7 +7,7 @@ from typing import Any
 
 from .document import REGISTRY, Document
 from .fields import Done
-from .ledger import LEDGERS, Fold
+from .ledger import LEDGERS, Fold, Ledger
 from .models import Counter
 from .sql import run, run_together, table
 
@@ -36,6 +36,7 @@ def verify(enterprise_id: int) -> list[Difference]:
     asked = [
         _balances(ledger.entry, fold, enterprise_id) for ledger in LEDGERS.values() for fold in ledger.folds
     ]
+    asked += [_corrections(ledger, enterprise_id) for ledger in LEDGERS.values() if ledger.adjusts]
     for document in REGISTRY.values():
         asked += [_counters(document, done, enterprise_id) for done in document.counters]
     answers = run_together([(each.sql, each.params) for each in asked])
@@ -60,6 +61,17 @@ def _balances(entry: Any, fold: Fold, enterprise_id: int) -> _Asked:
         f"WHERE ROW({stored}) IS DISTINCT FROM ROW({computed})"
     )
     return _Asked(balances.name, sql, [enterprise_id, enterprise_id])
+
+
+def _corrections(ledger: Ledger, enterprise_id: int) -> _Asked:
+    """What corrects a row must be taken back with it: no correction stands whose row does not."""
+    name = ledger.entry._meta.db_table
+    undone = f'SELECT u.reverses FROM "{name}" u WHERE u.enterprise_id = %s AND u.reverses IS NOT NULL'
+    sql = (
+        f"SELECT t.id::text, 'stands', 'its row was taken back' FROM \"{name}\" t WHERE t.enterprise_id = %s "
+        f'AND t.reverses IS NULL AND t."{ledger.adjusts}" IN ({undone}) AND t.id NOT IN ({undone})'
+    )
+    return _Asked(f"{name}.{ledger.adjusts}", sql, [enterprise_id] * 3)
 
 
 def _counters(document: Document, done: Done, enterprise_id: int) -> _Asked:
