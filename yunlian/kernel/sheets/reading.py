@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -57,7 +58,7 @@ def read(data: bytes, *, max_rows: int = MAX_ROWS) -> Sheet:
 
 _SIGNATURE = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"  # the container of .xls, and of xlsx files with a password
-_ADDRESS = re.compile(rb"""\br\s*=\s*["']([A-Za-z]*)([0-9]*)["']""")
+_ADDRESS = re.compile(r"([A-Za-z]{0,6})[A-Za-z]*([0-9]{0,9})")
 
 
 def _guard(data: bytes) -> None:
@@ -81,8 +82,16 @@ def _guard(data: bytes) -> None:
         for part in parts:
             content = _unpacked(data, part, left)
             left -= len(content)
-            _refuse_far_cells(content)
-    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, ValueError) as error:
+            if b"sheetData" in content:  # whatever the part is called: where the parser looks for cells
+                _Extent(content)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        ExpatError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
         if isinstance(error, SheetError):
             raise
         raise SheetError("unreadable", "The file is damaged.") from error
@@ -108,19 +117,41 @@ def _unpacked(data: bytes, part: zipfile.ZipInfo, most: int) -> bytes:
     return content
 
 
-def _refuse_far_cells(content: bytes) -> None:
-    """Refuse a sheet whose rectangle up to the last cell is too large, formatted but empty cells included."""
-    last_row, last_column = 0, 1
-    for letters, digits in set(_ADDRESS.findall(content)):
-        last_row = max(last_row, int(digits[:9] or 0))
-        last_column = max(last_column, _column_number(letters))
-    if last_row * last_column > MAX_CELLS:
-        raise SheetError(
-            "far_cells",
-            "The sheet reaches as far as row {row}, column {column}. Delete the empty rows and columns after the data.",
-            row=last_row,
-            column=letter(last_column - 1),
-        )
+class _Extent:
+    """How far a sheet reaches, formatted but empty cells included: its rectangle is refused as soon as it is too large.
+
+    A row or a cell without an address follows the one before it, as the parser has it.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        """Walk through the tags. Raises SheetError, and ExpatError where the part is not well-formed."""
+        self.row = self.column = self.last_row = self.last_column = 0
+        parser = ParserCreate()
+        parser.StartElementHandler = self._start
+        parser.StartDoctypeDeclHandler = self._refuse_declarations
+        parser.Parse(content, True)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        tag = name.rpartition(":")[2]
+        if tag == "row":
+            self.row, self.column = int(attributes.get("r", "")[:9] or self.row + 1), 0
+        elif tag == "c":
+            letters, digits = _ADDRESS.match(attributes.get("r", "")).groups()  # type: ignore[union-attr]
+            self.row = int(digits or self.row)
+            self.column = _column_number(letters) or self.column + 1
+        else:
+            return
+        self.last_row, self.last_column = max(self.last_row, self.row), max(self.last_column, self.column)
+        if self.last_row * self.last_column > MAX_CELLS:
+            raise SheetError(
+                "far_cells",
+                "The sheet reaches as far as row {row}, column {column}. Delete the empty rows and columns after the data.",
+                row=self.last_row,
+                column=letter(self.last_column - 1),
+            )
+
+    def _refuse_declarations(self, *_: object) -> None:
+        raise SheetError("unreadable", "The file is not a sound xlsx workbook.")
 
 
 def _first_sheet(book: CalamineWorkbook) -> Iterable[list[Any]]:
@@ -169,9 +200,9 @@ def _heading(cell: Cell) -> str:
     return "" if cell is None else re.sub(r"\s+", " ", str(cell)).rstrip(" *＊")
 
 
-def _column_number(letters: bytes) -> int:
-    """Count columns from 1, the inverse of `letter`; more than three letters are beyond any sheet."""
+def _column_number(letters: str) -> int:
+    """Count columns from 1, the inverse of `letter`; 0 without letters."""
     number = 0
-    for character in letters[:6].upper():
-        number = number * 26 + character - 64
+    for character in letters.upper():
+        number = number * 26 + ord(character) - 64
     return number

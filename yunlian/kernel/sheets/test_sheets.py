@@ -234,6 +234,46 @@ def test_a_row_far_away_is_seen_without_addresses_of_cells():
     assert refused(data) == "far_cells"
 
 
+ONE = b"<c><v>1</v></c>"
+BOMBS = {
+    "without addresses": b"<row>%s</row>" % (ONE * 16_000) + b"<row>%s</row>" % ONE * 1_000,
+    "with a prefix": b"<x:row xmlns:x='x'>%s</x:row>" % (ONE * 16_000) + b"<row>%s</row>" % ONE * 1_000,
+    "behind a comment": b"""<row><!-- <c r="A1" x=" --><c r="XFD1048576"><v>1</v></c></row>""",
+    "cells of another row": b"""<row r="1"><c r="A9999999"><v>1</v></c></row>""",
+}
+
+
+@pytest.mark.parametrize("rows", BOMBS.values(), ids=BOMBS)
+def test_rows_and_cells_are_counted_where_they_have_no_address(rows):
+    data = repacked(
+        workbook(("a",), ("b",)),
+        "xl/worksheets/sheet1.xml",
+        lambda text: text.replace(b"</sheetData>", rows + b"</sheetData>"),
+    )
+    assert len(data) < 20_000
+    assert refused(data) == "far_cells"
+
+
+def test_cells_without_addresses_are_read_one_after_the_other():
+    data = repacked(
+        workbook(("a", "b")),
+        "xl/worksheets/sheet1.xml",
+        lambda text: text.replace(b"</sheetData>", b"<row>%s</row></sheetData>" % (ONE * 2)),
+    )
+    assert [row.cells for row in read(data).rows] == [(1, 1)]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"""<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><worksheet><sheetData/></worksheet>""",
+        b"""<worksheet><sheetData><row><c r="A1" r="A2"/></row></sheetData></worksheet>""",
+    ],
+)
+def test_a_sheet_that_is_not_plain_xml_is_refused(part):
+    assert refused(repacked(workbook(("a",)), "xl/worksheets/sheet1.xml", lambda _: part)) == "unreadable"
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9, 0.99])
 def test_a_cut_file_is_refused(share):
     data = workbook(("a", "b"), *[(n, "x") for n in range(100)])
