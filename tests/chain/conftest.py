@@ -167,6 +167,8 @@ def _apply_note(arrival: messages.Arrival) -> None:
         id=new_id(), at=arrival.ctx.now, lane_id=arrival.envelope.lane, act="effect",
         code=str(arrival.envelope.thread), detail=text,
     )  # fmt: skip
+    if text.startswith("refuse and fail"):
+        raise Refused(Problem(None, "\ud800"))  # no text a message can carry: even the refusal fails
     if text.startswith("refuse"):
         raise Refused(Problem("product", "没有对应的商品：P-9", line=1, code="unmapped"))
     if text.startswith("poison") and text not in CURED:

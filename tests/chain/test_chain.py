@@ -185,6 +185,17 @@ class TestPoison:
         assert up.heard(1) == ["poison", "behind 0", "behind 1", "behind 2"]
         assert set(down.outcomes()) == {"applied"}
 
+    def test_a_refusal_that_cannot_be_sent_is_counted_and_delays_no_other_thread(self, pair):
+        up, down = pair
+        down.say(thread=1, text="refuse and fail")
+        down.say(thread=2, text="other")
+        settle(up, down)
+        assert up.heard(2) == ["other"]
+        with up.enter():
+            waiting = Inbox.objects.get(state="new")
+            assert (waiting.tries, waiting.problems[0]["code"]) == (1, "failure")
+            assert waiting.next_at is not None
+
     def test_can_be_rejected_with_a_reason_and_its_thread_goes_on(self, pair):
         up, down = pair
         CURED.clear()

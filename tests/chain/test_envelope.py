@@ -2,15 +2,19 @@
 
 import datetime as dt
 import json
+import re
 import time
 import uuid
 
 import pytest
+from babel.messages.pofile import read_po
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yunlian.chain import body, envelope, hashpath, keys
+from yunlian.chain import body, envelope, hashpath, keys, receipts
 from yunlian.chain.body import Malformed
+from yunlian.edge import catalogues
+from yunlian.kernel.text import _
 
 LANE = uuid.UUID("0192f000-0000-7000-8000-000000000001")
 SUBJECT = "purchase.order/0192f000-0000-7000-8000-000000000002"
@@ -34,6 +38,19 @@ def make(**changes):
         "data": {"currency": "CNY", "lines": [{"qty": "2", "unit": "件", "price": "3950.00"}]},
     }
     return envelope.write(**(given_ | changes))
+
+
+def test_every_sentence_of_the_program_can_be_the_reason_of_a_refusal():
+    """Whatever the values of a sentence are called: a quantity in words is none of the message's business."""
+    with catalogues.path("en").open("rb") as file:
+        phrases = [str(each.id) for each in read_po(file) if "%(" in str(each.id)]
+    assert len(phrases) > 80
+    for words in phrases:
+        names = re.findall(r"%\((\w+)\)", words)
+        problem = receipts.problem_of(_(words) % dict.fromkeys(names, "5"), line=1)
+        data = {"about": str(uuid.UUID(int=9)), "outcome": "rejected", "problems": [problem]}
+        body.check(data)
+        assert receipts.reason_of(envelope.read(make(kind="message.receipt", data=data)).data["problems"])
 
 
 class TestBytes:

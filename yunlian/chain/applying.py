@@ -69,27 +69,40 @@ def apply(enterprise_id: int, id_: uuid.UUID) -> bool:
     """
     for _attempt in range(3):
         try:
-            with tenant(enterprise_id):
-                fault("chain.before_apply")
-                ended = _apply(enterprise_id, id_)
-                fault("chain.while_applying")
-            fault("chain.after_apply")
-        except (Refused, Missing, Forbidden) as answer:
-            return _reject(enterprise_id, id_, answer)
-        except Waiting as waiting:
-            return _postpone(enterprise_id, id_, str(waiting))
+            return _answered(enterprise_id, id_)
         except OperationalError as failure:
-            if not _is_conflict(failure):
+            if _is_outage(failure):
                 raise
+            if not _is_conflict(failure):
+                return _fail(enterprise_id, id_, failure)
         except Exception as failure:  # one bad message must not stop the others (B7): it is counted and shown
             return _fail(enterprise_id, id_, failure)
-        else:
-            return ended
     return False
+
+
+def _answered(enterprise_id: int, id_: uuid.UUID) -> bool:
+    """Apply a message, or close it with the business answer it got; what fails then is a technical failure too."""
+    try:
+        with tenant(enterprise_id):
+            fault("chain.before_apply")
+            ended = _apply(enterprise_id, id_)
+            fault("chain.while_applying")
+        fault("chain.after_apply")
+    except (Refused, Missing, Forbidden) as answer:
+        return _reject(enterprise_id, id_, answer)
+    except Waiting as waiting:
+        return _postpone(enterprise_id, id_, str(waiting))
+    return ended
 
 
 def _is_conflict(failure: OperationalError) -> bool:
     return getattr(failure.__cause__, "sqlstate", "") in ("40P01", "40001", "55P03")
+
+
+def _is_outage(failure: OperationalError) -> bool:
+    """Whether the database itself is away, full or ending: no message is to blame, and none can be counted."""
+    state = getattr(failure.__cause__, "sqlstate", None) or "08"
+    return state[:2] in ("08", "53", "58", "XX") or state.startswith("57P")
 
 
 @dataclass

@@ -50,6 +50,11 @@ def test_values_are_text_whatever_was_sent():
         assert str(unpack(packed)) == "There is no unit “” here."
 
 
+def test_values_that_were_kept_as_an_object_are_still_read():
+    packed = {"words": "There is no unit “%(value)s” here.", "values": {"value": "箱"}}
+    assert pack(unpack(packed))["values"] == [["value", "箱"]]
+
+
 def test_what_is_kept_is_told_to_each_reader_in_their_language():
     unit = _("There is no unit “%(value)s” here.") % {"value": "箱"}
     with translation.override("zh-hans"):

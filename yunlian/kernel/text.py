@@ -59,12 +59,16 @@ def _(words: str) -> Phrase:
 
 
 def pack(label: Label) -> Any:
-    """Return a label as data, in no language: a phrase by its English words and values, other text as it is."""
+    """Return a label as data, in no language: a phrase by its English words and values, other text as it is.
+
+    Values are pairs, not an object: their names are of our sentences, and must not be read as fields of a message.
+    """
     if not isinstance(label, Phrase):
         return str(label)
-    values = {
-        name: pack(v) if isinstance(v, str | Promise) else str(v) for name, v in (label.values or {}).items()
-    }
+    values = [
+        [name, pack(v) if isinstance(v, str | Promise) else str(v)]
+        for name, v in (label.values or {}).items()
+    ]
     return {"words": label.words} | ({"values": values} if values else {})
 
 
@@ -108,9 +112,13 @@ def _unpacked(data: Any, depth: int) -> Label | None:
     words, given = data["words"], data.get("values")
     if not _is_ours(words):
         return None
-    if not isinstance(given, dict):
+    try:
+        pairs = dict(given or ())  # before 2026-11-27 they were an object, and such texts are still kept
+    except (TypeError, ValueError):
+        return None
+    if not pairs:
         return Phrase(words)
-    values = {str(name): _unpacked(value, depth + 1) or "" for name, value in given.items()}
+    values = {str(name): _unpacked(value, depth + 1) or "" for name, value in pairs.items()}
     phrase = Phrase(words, values)
     try:
         str(phrase)
