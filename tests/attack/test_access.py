@@ -14,6 +14,7 @@ from django.db import IntegrityError
 
 from yunlian.kernel.api import ROUTES, XLSX, Route
 from yunlian.kernel.document import REGISTRY, VIEWS, Refused
+from yunlian.kernel.fields import Parent, Ref
 from yunlian.kernel.permission import Forbidden
 from yunlian.kernel.steps import move
 from yunlian.kernel.testing import savepoint
@@ -31,6 +32,8 @@ ALSO = {
     ("POST", "/api/{code}/pull/{source}"): "{source}.view",
     ("POST", "/api/{code}/{id}/push/{target}"): "{code}.view",
 }
+# Ways to pick a row of a master: for who may see it, or see or edit anything that points to it.
+PICKS = (("GET", "/api/{code}/lookup"), ("POST", "/api/{code}/resolve"))
 PEOPLE = [preset.code for preset in PRESETS]
 OUTSIDE = ["wanderer", None]
 
@@ -119,7 +122,29 @@ def expected(way: Way, who: str | None, verbs: set[str]) -> int:
         return 0
     if not all(verb in verbs or "*.*" in verbs for verb in way.needs()):
         return 403
+    picks = (way.route.method, way.route.path) in PICKS
+    if picks and "*.*" not in verbs and not picking(dict(way.params)["code"]) & {*verbs, "*"}:
+        return 403
     return 403 if way.is_partner else 0
+
+
+@cache
+def picking(code: str) -> frozenset[str]:
+    """The verbs of which one lets pick a row of a master."""
+    document = REGISTRY.get(code)
+    if document is None or not document.is_master:
+        return frozenset(["*"])
+    model, found = document.header, {code}
+    for other, each in listed().items():
+        models = [each.header, *([each.lines] if getattr(each, "lines", None) else [])]
+        kinds = [kind for one in models for kind in one._meta.fields]
+        kinds += [kind for _flow, step in getattr(each, "steps", {}).values() for kind in step.input]
+        if any(
+            isinstance(kind, Ref) and not isinstance(kind, Parent) and kind.remote_field.model is model
+            for kind in kinds
+        ):
+            found.add(other)
+    return frozenset(f"{each}.{verb}" for each in found for verb in ("view", "edit"))
 
 
 def body_of(way: Way) -> dict[str, object]:

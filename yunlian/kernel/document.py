@@ -314,7 +314,17 @@ class Document:
     @cached_property
     def guards(self) -> frozenset[str]:
         kinds = (*self.fields.values(), *self.line_fields.values())
-        return frozenset(kind.guard for kind in kinds if kind.guard)
+        behind = (guard for _column, guards in self.row_guards for guard in guards.values())
+        return frozenset((*(kind.guard for kind in kinds if kind.guard), *behind))
+
+    @cached_property
+    def row_guards(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Header columns whose value decides who sees the row: (column, guard by value)."""
+        return tuple(
+            (name, kind.guards)
+            for name, kind in self.fields.items()
+            if isinstance(kind, f.Choice) and kind.guards
+        )
 
 
 def _kinds(model: type[Any]) -> dict[str, f.AnyKind]:

@@ -75,11 +75,12 @@ def _masters(ctx: Context, text: str) -> Iterable[dict[str, Any]]:
         return
     branches, values = [], []
     for code, found in ids.items():
+        seen, more = permission.row_condition(ctx, masters[code])
         branches.append(
             f'SELECT %s AS kind, t.id, t.code, t.name, t.initials, t.is_active FROM "{masters[code].header._meta.db_table}" t '
-            "WHERE t.enterprise_id = %s AND t.id = ANY(%s)"
+            f"WHERE t.enterprise_id = %s AND t.id = ANY(%s){seen}"
         )
-        values += [code, ctx.enterprise_id, found]
+        values += [code, ctx.enterprise_id, found, *more]
     plain, order = normal(text), _ranks()
 
     def rank(row: Any) -> tuple[Any, ...]:

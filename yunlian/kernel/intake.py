@@ -9,7 +9,7 @@ from typing import Any
 
 from . import permission, reasons
 from .document import Problem, document_of, surplus
-from .fields import AnyKind, BadValue, Done, Kind, Ref, normal_code, require_storable, uuid_or_none
+from .fields import AnyKind, BadValue, Choice, Done, Kind, Ref, normal_code, require_storable, uuid_or_none
 from .identity import new_id
 from .load import Loaded
 from .scope import Context
@@ -192,6 +192,9 @@ def _take_fields(
                 setattr(instance, name, kind.parse(value))
         except BadValue as bad:
             problems.append(Problem(name, bad.message, line, bad.code))
+            continue
+        if isinstance(kind, Choice) and kind.guards.get(getattr(instance, name)) in frozen:
+            problems.append(Problem(name, _("Your roles do not allow this choice."), line, "guard"))
 
 
 def _same(kind: AnyKind, instance: Any, name: str, value: Any) -> bool:

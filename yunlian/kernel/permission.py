@@ -1,8 +1,10 @@
 """Who may do what: one place decides for API, metadata, export, print, search and phone alike."""
 
 from collections.abc import Iterable
+from functools import cache
 
-from .document import Listed, View
+from .document import REGISTRY, VIEWS, Document, Listed, View
+from .fields import Ref
 from .scope import Context
 
 
@@ -22,13 +24,42 @@ def require(ctx: Context, document: Listed, verb: str) -> None:
         raise Forbidden(f"{document.code}.{verb}")
 
 
+def require_pick(ctx: Context, master: Document) -> None:
+    """Raise Forbidden unless the member may look rows of a master up by code and name: who may see it, or may see or edit
+    anything that points to it, and so picks it in a form or a filter."""
+    if not any(
+        may(ctx, code, verb) for code in {master.code, *_pointing_to(master)} for verb in ("view", "edit")
+    ):
+        raise Forbidden(f"{master.code}.view")
+
+
+@cache
+def _pointing_to(master: Document) -> frozenset[str]:
+    """Return the codes with a field, or a step that asks for one, that leads to the master."""
+    found = set()
+    every: list[Listed] = [*REGISTRY.values(), *VIEWS.values()]
+    for each in every:
+        kinds = [*each.fields.values()]
+        if isinstance(each, Document):
+            kinds += [
+                *each.line_fields.values(),
+                *(kind for _flow, step in each.steps.values() for kind in step.input),
+            ]
+        if any(isinstance(kind, Ref) and kind.remote_field.model is master.header for kind in kinds):
+            found.add(each.code)
+    return frozenset(found)
+
+
 def row_condition(ctx: Context, document: Listed, alias: str = "t") -> tuple[str, list[object]]:
     """Return the SQL condition, and its values, that keeps only rows in the member's scope for this code.
 
-    Masters belong to the whole enterprise and have no owner, so any scope shows all of them.
+    Masters belong to the whole enterprise and have no owner, so any scope shows all of them but what stands behind a
+    guard by its kind.
     """
-    if isinstance(document, View) or document.is_master:
+    if isinstance(document, View):
         return "", []
+    if document.is_master:
+        return _seen_kinds(ctx, document, alias)
     scope = scope_of(ctx, document.code)
     if scope == "all":
         return "", []
@@ -39,6 +70,15 @@ def row_condition(ctx: Context, document: Listed, alias: str = "t") -> tuple[str
         ctx.member_id,
         departments,
     ]
+
+
+def _seen_kinds(ctx: Context, document: Document, alias: str) -> tuple[str, list[object]]:
+    where, values = "", list[object]()
+    for column, guards in document.row_guards:
+        if shut := [value for value, guard in guards.items() if guard in hidden(ctx, guards.values())]:
+            where += f' AND {alias}."{column}" <> ALL(%s)'
+            values.append(shut)
+    return where, values
 
 
 def scope_of(ctx: Context, code: str) -> str:

@@ -27,7 +27,7 @@ def preview(code: str, ctx: Context, data: Mapping[str, Any]) -> dict[str, Any]:
     permission.require(ctx, document, "edit")
     loaded = _edited(document, ctx, data.get("id"))
     if document.links:
-        sources.guess_codes(loaded, ctx, data)
+        sources.find_named(loaded, ctx, data)
     problems = list(take(loaded, ctx, data))
     _require_matching(loaded, data.get("lines"), problems)
     if document.links:

@@ -161,13 +161,13 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
 def lookup(request: Request, code: str) -> Any:
     """Rows a picker offers for what is being typed: by code, name, pinyin initials, bar code.
 
-    Open to everybody in the enterprise, because any form may point to any master; it answers code and name only. `for`
-    names the field that is filled in, as `sales.contract.customer` or `sales.contract.lines.product`: then only rows that
+    Open to who may see the master, or anything that points to it; it answers code and name only. `for` names the field that is filled in, as `sales.contract.customer` or `sales.contract.lines.product`: then only rows that
     fit it are offered.
     """
     document = find_document(code)
     if not document.is_master:
         raise Missing(code)
+    permission.require_pick(request.ctx, document)
     text = request.query.get("q", "").strip()[:100]
     asked = request.query.get("limit", "")
     limit = min(int(asked) if asked.isdecimal() and len(asked) < 9 else 20, 50)
@@ -177,7 +177,9 @@ def lookup(request: Request, code: str) -> Any:
     fits = _fitting(document, request.query.get("for", ""))
     base = f'SELECT t.id, t.code, t.name{picked} FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active'
     base += "".join(f' AND t."{name}" = %s' for name in fits)
-    own = [request.ctx.enterprise_id, *fits.values()]
+    seen, values = permission.row_condition(request.ctx, document)
+    base += seen
+    own = [request.ctx.enterprise_id, *fits.values(), *values]
     if text:
         ids = find_records(request.ctx, code, text, 500)
         exact = (
@@ -209,23 +211,22 @@ def _fitting(target: Document, purpose: str) -> dict[str, Any]:
 
 @route("POST", "/api/{code}/resolve", needs="signed", reads=True)
 def resolve(request: Request, code: str) -> Any:
-    """Find masters for pasted texts: by code, else by exact name."""
+    """Find masters for pasted texts: by code, else by exact name; open to whom `lookup` is."""
     document = find_document(code)
+    if not document.is_master:
+        raise Missing(code)
+    permission.require_pick(request.ctx, document)
     values = request.fields("values").get("values")
-    if (
-        not document.is_master
-        or not isinstance(values, list)
-        or len(values) > 2_000
-        or not all(isinstance(v, str) for v in values)
-    ):
+    if not isinstance(values, list) or len(values) > 2_000 or not all(isinstance(v, str) for v in values):
         raise Invalid(Problem("values", _("Must be a list of texts.")))
+    seen, more = permission.row_condition(request.ctx, document)
     wanted = [value.strip() for value in values]
     table = document.header._meta.db_table
     sql = (
         f'SELECT t.id, t.code, t.name FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active '
-        "AND (t.code = ANY(%s) OR t.name = ANY(%s))"
+        f"AND (t.code = ANY(%s) OR t.name = ANY(%s)){seen}"
     )
-    rows = run(sql, [request.ctx.enterprise_id, [w.upper() for w in wanted], wanted])
+    rows = run(sql, [request.ctx.enterprise_id, [w.upper() for w in wanted], wanted, *more])
     by_code = {row[1]: row for row in rows}
     names: dict[str, list[Any]] = {}
     for row in rows:

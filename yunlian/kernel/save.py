@@ -33,7 +33,7 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     loaded = begin(document, ctx) if id_ is None else _opened(document, ctx, id_, data)
     before = None if id_ is None else audit.Picture(loaded)
     if document.links:
-        sources.guess_codes(loaded, ctx, data)
+        sources.find_named(loaded, ctx, data)
     had = list(loaded.lines)
     problems = list(take(loaded, ctx, data))
     if problems:

@@ -83,30 +83,68 @@ def find_link(document: Document, code: Any) -> Link | None:
     return next((link for link in document.links if link.source == code), None)
 
 
-def guess_codes(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:
-    """Name the source document of every submitted source line that leaves it out, with one statement a source kind."""
-    rows = data.get("lines")
-    named = [
-        row.get("sources") for row in (rows if isinstance(rows, list) else ()) if isinstance(row, Mapping)
-    ]
+def find_named(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:
+    """Find what the submitted lines name as their sources: name the code where it is left out, and forget the line of
+    what the member may not see, which is then refused as if it were not there. At most two statements a source kind.
+
+    A line that the document is made from already stays, whoever edits it now.
+    """
+    known = {str(link.source_line) for links in loaded.sources.values() for link in links}
     items = [
-        item
-        for sources in named
-        if isinstance(sources, list)
-        for item in sources
-        if isinstance(item, dict) and not item.get("code") and uuid_or_none(item.get("line"))
+        item for item in _named(data) if (id_ := uuid_or_none(item.get("line"))) and str(id_) not in known
     ]
-    if not items or len(loaded.document.links) < 2:
-        return
-    ids = [uuid_or_none(item["line"]) for item in items]
+    _guess_codes(loaded.document, ctx, [item for item in _named(data) if not item.get("code")])
     for link in loaded.document.links:
+        ours = [item for item in items if find_link(loaded.document, item.get("code")) is link]
+        if ours:
+            seen = _seen(ctx, link, [uuid_or_none(item["line"]) for item in ours])
+            for item in ours:
+                if seen is not None and uuid_or_none(item["line"]) not in seen:
+                    item["line"] = None
+
+
+def _named(data: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    rows = data.get("lines")
+    for row in rows if isinstance(rows, list) else ():
+        named = row.get("sources") if isinstance(row, Mapping) else None
+        yield from (item for item in (named if isinstance(named, list) else ()) if isinstance(item, dict))
+
+
+def _guess_codes(document: Document, ctx: Context, items: list[dict[str, Any]]) -> None:
+    ids = [id_ for item in items if (id_ := uuid_or_none(item.get("line")))]
+    if not ids or len(document.links) < 2:
+        return
+    for link in document.links:
         source = REGISTRY[link.source]
         model = source.header if link.of_header else source.lines
         sql = f'SELECT id FROM "{model._meta.db_table}" WHERE enterprise_id = %s AND id = ANY(%s)'  # type: ignore[union-attr]
-        known = {str(row[0]) for row in run(sql, [ctx.enterprise_id, ids])}
+        known = {row[0] for row in run(sql, [ctx.enterprise_id, ids])}
         for item in items:
-            if item["line"] in known:
+            if uuid_or_none(item.get("line")) in known:
                 item["code"] = link.source
+
+
+def _seen(ctx: Context, link: Link, ids: list[Any]) -> set[uuid.UUID] | None:
+    """Return which source lines the member may see; None when all, without asking."""
+    source = find_document(link.source)
+    if not permission.may(ctx, source.code, "view"):
+        return set()
+    where, values = permission.row_condition(ctx, source)
+    if not where:
+        return None
+    alias, joined = "t", ""
+    if not link.of_header:
+        assert source.lines is not None
+        alias = "l"
+        joined = (
+            f' JOIN "{source.lines._meta.db_table}" l ON l.enterprise_id = t.enterprise_id '
+            f'AND l."{source.parent}_id" = t.id'
+        )
+    sql = (
+        f'SELECT {alias}.id FROM "{source.header._meta.db_table}" t{joined} '
+        f"WHERE t.enterprise_id = %s AND {alias}.id = ANY(%s){where}"
+    )
+    return {row[0] for row in run(sql, [ctx.enterprise_id, ids, *values])}
 
 
 def inherit(loaded: Loaded, ctx: Context, data: Mapping[str, Any]) -> None:

@@ -193,7 +193,13 @@ PRICE_KINDS = (("sales", _("Sales")), ("purchase", _("Purchase")))
 class PriceList(Master):
     """Prices valid for a time. A list of a partner beats those of everybody; then the higher priority; then the default."""
 
-    kind = f.Choice(label=_("Kind"), choices=PRICE_KINDS, default="sales", initial="sales")
+    kind = f.Choice(
+        label=_("Kind"),
+        choices=PRICE_KINDS,
+        guards={"sales": "sales.price", "purchase": "purchase.price"},
+        default="sales",
+        initial="sales",
+    )
     is_default = f.Boolean(label=_("Default list"))
     partner = f.Ref(Partner, label=_("Only for partner"), required=False)
     level = f.Text(label=_("Only for level"), max_length=30, required=False)

@@ -230,7 +230,12 @@ def _read_guards(given: Any, old: _Held, problems: list[Problem]) -> dict[str, b
     }
     for one in _rows(given, "guards", problems):
         guard, read, write = one.get("guard"), one.get("read"), one.get("write")
-        if guard not in ticks or not isinstance(read, bool) or not isinstance(write, bool):
+        if (
+            not isinstance(guard, str)
+            or guard not in ticks
+            or not isinstance(read, bool)
+            or not isinstance(write, bool)
+        ):
             problems.append(
                 Problem(
                     "guards", _("%(code)s is not known here.") % {"code": str(guard)[:60]}, code="unknown"

@@ -1,6 +1,6 @@
 """Kinds of choice: yes or no, one of several words, the state of a flow, a few words of one's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models
@@ -36,12 +36,18 @@ class Boolean(Kind, models.BooleanField[Any, Any]):
 
 
 class Choice(Text):
-    """One of a fixed set of words, stored as text with a CHECK (S8)."""
+    """One of a fixed set of words, stored as text with a CHECK (S8).
+
+    `guards` maps a value to a group of fields: a row with that value is seen by who may read the group, and the value
+    given by who may write it.
+    """
 
     kind = "choice"
 
-    def __init__(self, *, choices: Sequence[tuple[str, Label]], **options: Any) -> None:
-        self.options = tuple(choices)
+    def __init__(
+        self, *, choices: Sequence[tuple[str, Label]], guards: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        self.options, self.guards = tuple(choices), dict(guards or {})
         super().__init__(max_length=30, **options)
 
     @override
