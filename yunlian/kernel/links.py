@@ -245,20 +245,23 @@ def execute(loaded: Loaded, ctx: Context, writing: Writing, sign: int) -> None:
 
 def _require_open(rows: list[LinkRow], sources: Mapping[str, _Source], loaded: Loaded) -> None:
     numbers = {line.id: line.no for line in loaded.lines}
-    problems = []
-    for row in rows:
-        if not is_direct(loaded.document, row):
-            continue  # what is under way may arrive though the rest was closed
-        source = sources[row.source_code]
-        header = source.headers[source.parent[row.source_line]]
-        is_closed = header.close == "manual" and source.rows is not source.headers
-        if header.state != "approved" or is_closed:
-            message = _("%(number)s is not open: it must be approved and not closed.") % {
-                "number": header.number
-            }
-            problems.append(Problem("sources", message, numbers.get(row.target_line), "closed"))
+    # What is under way may arrive though the rest was closed: only the direct source is asked.
+    direct = [row for row in rows if is_direct(loaded.document, row)]
+    problems = [
+        problem
+        for row in direct
+        for problem in _closed(sources[row.source_code], row.source_line, numbers.get(row.target_line))
+    ]
     if problems:
         raise Refused(*problems)
+
+
+def _closed(source: _Source, line: uuid.UUID, no: int | None) -> Iterable[Problem]:
+    """Yield a problem for target line `no` unless its source is in force and not closed by hand."""
+    header = source.headers[source.parent[line]]
+    if header.state != "approved" or (header.close == "manual" and source.rows is not source.headers):
+        message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
+        yield Problem("sources", message, no, "closed")
 
 
 def release(loaded: Loaded, ctx: Context, writing: Writing) -> None:
@@ -316,8 +319,11 @@ def _adjust(loaded: Loaded, ctx: Context, writing: Writing, by_line: Mapping[uui
     changed: list[LinkRow] = []
     for line in loaded.lines:
         left = by_line[line.id] if returning else ZERO
-        for row in reversed([row for row in held if row.target_line == line.id]):
+        ours = [row for row in held if row.target_line == line.id]
+        for row in reversed(ours):
             source = sources[row.source_code]
+            if left > 0:
+                problems += _closed(source, row.source_line, line.no)
             room = source.document.done(row.counter).room(source.rows[row.source_line])
             moved = max(left, -row.qty) if left < 0 else min(left, max(room, ZERO))
             if moved == 0:
@@ -365,7 +371,11 @@ def _close_done(source: _Source, writing: Writing) -> None:
     writing.update(changed, ["close"])
 
 
-def has_followers(loaded: Loaded) -> bool:
-    """Whether any later document, not voided, is made from this one."""
+def has_followers(loaded: Loaded, ctx: Context) -> bool:
+    """Whether any later document, not voided, is made from this one; also one that gave all back as it was closed by hand,
+    because reopened it takes it again: its links stand with nothing in them."""
     rows = (loaded.header, *loaded.lines)
-    return any(getattr(row, done.linked, ZERO) > 0 for done in loaded.document.counters for row in rows)
+    if any(getattr(row, done.linked, ZERO) > 0 for done in loaded.document.counters for row in rows):
+        return True
+    sql = "SELECT 1 FROM kernel_linkrow WHERE enterprise_id = %s AND source_doc_id = %s AND qty = 0 LIMIT 1"
+    return bool(loaded.document.counters) and bool(run(sql, [ctx.enterprise_id, loaded.pk]))

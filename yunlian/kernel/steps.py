@@ -127,19 +127,19 @@ def _post(loaded: Loaded, ctx: Context, writing: Writing) -> None:
 
 
 def _negate(loaded: Loaded, ctx: Context, writing: Writing) -> None:
-    _require_free(loaded)
+    _require_free(loaded, ctx)
     links.execute(loaded, ctx, writing, -1)
     ledger.negate(loaded, ctx, writing)
 
 
 def _revoke(loaded: Loaded, ctx: Context, writing: Writing) -> None:
-    _require_free(loaded)
+    _require_free(loaded, ctx)
     links.revoke(loaded, ctx, writing)
     ledger.negate(loaded, ctx, writing)
 
 
-def _require_free(loaded: Loaded) -> None:
-    if links.has_followers(loaded):
+def _require_free(loaded: Loaded, ctx: Context) -> None:
+    if links.has_followers(loaded, ctx):
         raise Refused(
             Problem(
                 None,

@@ -406,7 +406,8 @@ class FlowSuite(DocumentSuite):
     def test_saved_and_approved_at_once_happens_whole_or_not_at_all(self, ctx: Context) -> None:
         body = data(self.code, ctx, **self.overrides)
         count = self.document.header.objects.count()
-        verbs = frozenset({f"{self.code}.view", f"{self.code}.edit"})
+        sources = {f"{link.source}.view" for link in self.document.links}
+        verbs = frozenset({f"{self.code}.view", f"{self.code}.edit", *sources})
         guards = frozenset(self.document.guards)
         clerk = context(ctx.enterprise_id, ctx.member_id, Grants(verbs, {"*": "all"}, guards, guards))
         with pytest.raises(Forbidden), savepoint():

@@ -140,6 +140,33 @@ def test_closing_frees_pending_out_and_the_contract_is_open_again(shop: Any) -> 
     assert refusal(move, "stock.dispatch_notice", shop.ctx, notice.pk, "reopen") == [("sources", 2)]
 
 
+def test_a_contract_stays_in_force_while_a_closed_notice_could_be_reopened(shop: Any) -> None:
+    """F0: un-audit needs that no active document is made from it, and a closed one is active."""
+    stocked(shop)
+    made = contract(shop, paid=None, dispatch_gate="0")
+    notice = shop.move(shop.push(made, "stock.dispatch_notice"), "approve")
+    notice = shop.move(notice, "close")
+    assert [line.linked_noticed_qty for line in shop.again(made).lines] == [0, 0]
+    with pytest.raises(Refused) as refused, savepoint():
+        shop.move(made, "unapprove")
+    assert [problem.code for problem in refused.value.problems] == ["followed"]
+    for step in ("reopen", "unapprove", "void"):
+        shop.move(notice, step)
+    assert shop.move(made, "unapprove").header.state == "rereview"
+    shop.prove()
+
+
+def test_a_notice_is_not_reopened_for_a_contract_that_was_closed(shop: Any) -> None:
+    stocked(shop)
+    made = contract(shop, paid=None, dispatch_gate="0")
+    notice = shop.move(shop.push(made, "stock.dispatch_notice"), "approve")
+    notice = shop.move(notice, "close")
+    shop.move(made, "close")
+    problems = refusal(move, "stock.dispatch_notice", shop.ctx, notice.pk, "reopen")
+    assert problems == [("sources", 1), ("sources", 2)]
+    shop.prove()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_notices_for_the_same_goods_exactly_one_wins(enterprise: int, shop_of: Any) -> None:
     """Two people approve at once, each for the last piece: one has it, the other learns why."""
