@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 
+from yunlian.kernel.document import REGISTRY
 from yunlian.kernel.scope import Context
 from yunlian.kernel.testing import make
 from yunlian.kernel.verify import verify
@@ -431,6 +432,84 @@ def test_what_a_correction_added_meanwhile_is_taken_back_with_the_issue_it_corre
     with world.near.enter():
         balance = CostBalance.objects.get(product_id=goods.product)
         assert (balance.qty, balance.value) == (20, 300)
+
+
+def test_what_was_shipped_while_a_receipt_was_taken_back_is_counted(
+    world: World, two: Any, goods: Goods
+) -> None:
+    """Both change the same contract; the stock-out is first at it."""
+    one, other = two
+    stocked(one, goods, "10")
+    made = contract(one, goods, "10")
+    notice = approved(
+        one,
+        "stock.dispatch_notice",
+        **pulled(one, "stock.dispatch_notice", "sales.contract", made["lines"][0]["id"], "10"),
+    )
+    body = pulled(one, "stock.sales_out", "stock.dispatch_notice", notice["lines"][0]["id"], "10")
+    out = one.post("/api/stock.sales_out", **body).json()
+    # Money that is free and goes to what the customer owes: no link names the contract.
+    receipt = one.post(
+        "/api/finance.receipt",
+        customer=goods.partner,
+        account=goods.account,
+        amount="60",
+        is_auto_applied=True,
+    ).json()
+    for step in ("submit", "approve"):
+        assert one.post(f"/api/finance.receipt/{receipt['id']}/{step}").status_code == 200
+    path = f"/api/sales.contract/{made['id']}"
+    assert one.get(path).json()["receipt_rate"] == "0.6"
+    held, shipping = threading.Event(), threading.Event()
+
+    def outside() -> None:
+        with world.near.enter(), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM sales_salescontract WHERE id = %s FOR NO KEY UPDATE", [made["id"]])
+            held.set()
+            waiting(1)
+            shipping.set()
+            waiting(2)
+
+    def ship() -> HttpResponse:
+        held.wait(5)
+        return one.post(f"/api/stock.sales_out/{out['id']}/approve")
+
+    def take_back() -> HttpResponse:
+        shipping.wait(5)
+        return other.post(f"/api/finance.receipt/{receipt['id']}/unapprove")
+
+    _none, *answers = together(outside, ship, take_back)
+    assert statuses(answers) == [200, 200], [answer.content for answer in answers]
+    found = one.get(path).json()
+    assert (found["delivery"], found["delivery_rate"], found["receipt"]) == ("complete", "1", "none")
+
+
+def test_who_waits_too_long_is_told_to_try_again(world: World, two: Any, goods: Goods) -> None:
+    made = (
+        two[0].post("/api/stock.opening", warehouse=goods.warehouse, lines=[goods.line("5", cost="3")]).json()
+    )
+    path, held, over = f"/api/stock.opening/{made['id']}/approve", threading.Event(), threading.Event()
+
+    def outside() -> None:
+        with world.near.enter(), connection.cursor() as cursor:
+            table = REGISTRY["stock.opening"].header._meta.db_table
+            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [made["id"]])
+            held.set()
+            over.wait(60)
+
+    def ours() -> HttpResponse:
+        held.wait(5)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        try:
+            return two[0].post(path)
+        finally:
+            over.set()
+
+    _none, answer = together(outside, ours)
+    assert answer.status_code == 503, answer.content
+    assert (codes(answer), answer["Retry-After"]) == (["busy"], "1")
+    assert two[0].post(path).status_code == 200
 
 
 def waiting(count: int) -> None:

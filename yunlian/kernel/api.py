@@ -85,6 +85,10 @@ class TooMany(Exception):
         self.message, self.seconds = message, seconds
 
 
+class Busy(Exception):
+    """Others held what was needed for too long; nothing was changed. HTTP 503; the same request may be sent again."""
+
+
 class Unsigned(Exception):
     """Nobody is signed in, or the sign-in failed. HTTP 401."""
 
@@ -291,6 +295,11 @@ def _handle(http: HttpRequest) -> HttpResponse:
         response = _problems(429, [_reason(many.message, "too_many")])
         response.headers["Retry-After"] = str(many.seconds)
         return response
+    except Busy:
+        message = _("Too much happens to the same records at this moment. Nothing was changed; try again.")
+        response = _problems(503, [_reason(message, "busy")])
+        response.headers["Retry-After"] = "1"
+        return response
 
 
 def _find(http: HttpRequest) -> tuple[Route, dict[str, str]]:
@@ -362,7 +371,9 @@ def _attempts(request: Request) -> HttpResponse:
         except OperationalError as error:
             if is_disk_full(error):
                 raise _NoRoom(Problem(None, _("The disk of the server is full."), code="disk_full")) from None
-            if attempt == 2 or not may_heal(error):
+            if sqlstate(error) == "57014" or (attempt == 2 and may_heal(error)):
+                raise Busy from None
+            if not may_heal(error):
                 raise
         except IntegrityError as error:
             problem = problem_of(error)

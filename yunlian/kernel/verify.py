@@ -1,13 +1,14 @@
 """Proof that every figure kept is the fold of its own history: balances, link counters, close flags, numbers."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .document import REGISTRY, Document
 from .fields import Done
 from .ledger import LEDGERS, Fold, Ledger
+from .load import Statement
 from .models import Counter
 from .sql import run, run_together, table
 
@@ -31,12 +32,24 @@ class _Asked:
     params: list[Any]
 
 
+_DERIVED: list[tuple[str, Callable[[int], Statement]]] = []
+
+
+def derived(table_name: str, find_differing: Callable[[int], Statement]) -> None:
+    """Let `verify` ask for rows whose derived columns say something else than their history.
+
+    `find_differing(enterprise_id)` returns a statement of (row, stored, computed), each text.
+    """
+    _DERIVED.append((table_name, find_differing))
+
+
 def verify(enterprise_id: int) -> list[Difference]:
     """Recompute everything of one enterprise, inside `tenant()`; returns what differs, empty when all is well."""
     asked = [
         _balances(ledger.entry, fold, enterprise_id) for ledger in LEDGERS.values() for fold in ledger.folds
     ]
     asked += [_corrections(ledger, enterprise_id) for ledger in LEDGERS.values() if ledger.adjusts]
+    asked += [_Asked(name, *find(enterprise_id)) for name, find in _DERIVED]
     for document in REGISTRY.values():
         asked += [_counters(document, done, enterprise_id) for done in document.counters]
     answers = run_together([(each.sql, each.params) for each in asked])
