@@ -80,6 +80,9 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
     before = {_key(row): row for rows in loaded.sources.values() for row in rows}
     if not takings and not before:
         return
+    if loaded.header.state == "draft":  # nothing was counted so far: what it named is named anew
+        writing.delete(LinkRow, [row.id for row in before.values()])
+        before = {}
     touched = [(t.link.source, t.source_line) for t in takings]
     touched += [(row.source_code, row.source_line) for row in before.values()]
     further = _further(takings)
@@ -113,6 +116,18 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
     _write(sources, writing, "linked")
     loaded.sources = defaultdict(list)
     for row in kept.values():
+        loaded.sources[row.target_line].append(row)
+
+
+def note_down(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing) -> None:
+    """Keep what a draft names as its sources, so that it is still made from them once it is finished. It counts nowhere
+    until then (F0), and nothing is asked of the sources but that they are there."""
+    writing.delete(LinkRow, [row.id for rows in loaded.sources.values() for row in rows])
+    sources = lock_sources(ctx, loaded.document, [(t.link.source, t.source_line) for t in takings])
+    rows = [_row(t, sources, loaded, ctx) for t in takings if t.source_line in sources[t.link.source].rows]
+    writing.insert(rows)
+    loaded.sources = defaultdict(list)
+    for row in rows:
         loaded.sources[row.target_line].append(row)
 
 

@@ -202,7 +202,8 @@ class LinkRow(TenantModel):
     """A target line takes a quantity of a source line (flows.md F1), in the unit of the source's field.
 
     For links between headers (a payment of an order) both lines are the documents' own ids. A quantity of 0 is left where
-    closing by hand gave everything back: it still says what the line was made from, for who reopens it.
+    closing by hand gave everything back: it still says what the line was made from, for who reopens it. The links of a
+    draft count nowhere yet.
     """
 
     source_doc = f.Ref(Doc, null=False)

@@ -11,7 +11,7 @@ from .faults import fault
 from .fields import Number, moment_text
 from .intake import blank, incomplete, take
 from .load import Loaded, load
-from .models import Audit, Doc
+from .models import Audit, Doc, LinkRow
 from .numbering import take_number
 from .scope import Context
 from .search import set_initials, token_rows
@@ -23,7 +23,7 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     """Create (no id) or rewrite a document or master; returns it as stored.
 
     Raises Invalid when the input does not fit, Refused when a rule, a quantity or the version says no; both name every
-    problem. `draft: true` saves incomplete input without rules, number or links. `version` is required when rewriting.
+    problem. `draft: true` saves incomplete input without rules or number, and what it is made from without counting it. `version` is required when rewriting.
     """
     document = find_document(code)
     permission.require(ctx, document, "edit")
@@ -43,13 +43,13 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     if document.fill is not None:
         problems += document.fill(loaded.header, loaded.lines, ctx) or ()
     compute(loaded)
-    takings = sources.take_sources(loaded, data, problems) if document.links else []
+    takings = sources.take_sources(loaded, data, problems, is_draft=is_draft) if document.links else []
     if problems:
         raise Invalid(*problems)
     _judge(loaded, ctx, is_draft)
     writing = Writing(ctx.enterprise_id)
-    if document.links and not is_draft:
-        links.relink(loaded, ctx, takings, writing)
+    if document.links:
+        (links.note_down if is_draft else links.relink)(loaded, ctx, takings, writing)
     _write(loaded, ctx, writing, had, before, is_draft)
     return loaded
 
@@ -219,6 +219,7 @@ def remove(code: str, ctx: Context, id_: Any) -> None:
         )
     loaded.header.version += 1
     writing = Writing(ctx.enterprise_id)
+    writing.delete(LinkRow, [row.id for rows in loaded.sources.values() for row in rows])
     writing.delete(document.header, [loaded.pk])
     if document.is_master:
         token_rows(writing, loaded, is_new=False, is_gone=True)

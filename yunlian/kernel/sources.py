@@ -15,7 +15,7 @@ from .scope import Context
 from .sql import run
 from .text import _
 
-ZERO = Decimal(0)
+ONE = Decimal(1)
 _quantity = Qty(above="0")
 
 
@@ -30,8 +30,10 @@ class Taking:
     qty: Decimal
 
 
-def take_sources(loaded: Loaded, data: Mapping[str, Any], problems: list[Problem]) -> list[Taking]:
-    """Read the `sources` of the submitted lines.
+def take_sources(
+    loaded: Loaded, data: Mapping[str, Any], problems: list[Problem], *, is_draft: bool = False
+) -> list[Taking]:
+    """Read the `sources` of the submitted lines. A draft's quantities are not judged yet; blank ones are kept as 1.
 
     A line with one source takes its whole quantity, whatever was typed beside the source; with several, their sum must
     be the line's quantity. A line that is edited without naming `sources` keeps those it has.
@@ -48,11 +50,13 @@ def take_sources(loaded: Loaded, data: Mapping[str, Any], problems: list[Problem
         if not isinstance(named, list) or not all(isinstance(item, Mapping) for item in named):
             problems.append(Problem("sources", _("Must be a list of source lines."), line.no))
             continue
-        takings += _of_line(loaded.document, line, named, problems)
+        takings += _of_line(loaded.document, line, named, problems, is_draft)
     return takings
 
 
-def _of_line(document: Document, line: Any, named: list[Any], problems: list[Problem]) -> Iterable[Taking]:
+def _of_line(
+    document: Document, line: Any, named: list[Any], problems: list[Problem], is_draft: bool
+) -> Iterable[Taking]:
     found: list[Taking] = []
     for item in named:
         id_ = uuid_or_none(item.get("line"))
@@ -67,9 +71,15 @@ def _of_line(document: Document, line: Any, named: list[Any], problems: list[Pro
             problems.append(Problem("sources", bad.message, line.no, bad.code))
             return ()
         if qty is None or qty <= 0:
-            return ()
+            if not is_draft:
+                return ()
+            qty = ONE
         found.append(Taking(link, id_, line.id, line.no, qty))
-    if len(found) > 1 and sum(taking.qty for taking in found) != getattr(line, found[0].link.fills[0]):
+    if (
+        len(found) > 1
+        and not is_draft
+        and sum(taking.qty for taking in found) != getattr(line, found[0].link.fills[0])
+    ):
         problems.append(
             Problem(found[0].link.fills[0], _("Must be the sum taken from its sources."), line.no, "sum")
         )

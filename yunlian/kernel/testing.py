@@ -41,7 +41,7 @@ from .fields import (
 from .load import Loaded, load, show
 from .permission import Forbidden
 from .preview import preview
-from .save import save
+from .save import remove, save
 from .scope import Context, Grants, read_only, tenant
 from .steps import move, save_and_move
 from .verify import verify
@@ -357,6 +357,31 @@ class FlowSuite(DocumentSuite):
         made = [self._make(ctx).header.number for _ in range(2)]
         assert all(made)
         assert made[0] != made[1]
+
+    def test_a_draft_keeps_what_it_is_made_from_and_counts_it_once_it_is_finished(self, ctx: Context) -> None:
+        for link in self.document.links:
+            source = make(link.source, ctx, upto="approved")
+            row = source.header if link.of_header else source.lines[0]
+            pulled = pulling.pull(self.code, ctx, link.source, {str(row.id): None})
+            body = data_from(self.code, ctx, pulled, self.overrides)
+            counter = find_document(link.source).done(link.fills[1]).linked
+
+            def taken(link: Any = link, source: Any = source, row: Any = row, counter: str = counter) -> Any:
+                found = load(find_document(link.source), ctx, source.pk)
+                return next(getattr(r, counter) for r in (found.header, *found.lines) if r.id == row.id)
+
+            drafts = [save(self.code, ctx, body | {"draft": True}) for _n in range(2)]
+            assert taken() == 0
+            remove(self.code, ctx, drafts.pop().pk)
+            shown = show(load(self.document, ctx, drafts[0].pk), ctx)
+            assert [each["line"] for each in shown["lines"][0]["sources"]] == [str(row.id)]
+            shown["lines"] = [{**line} for line in shown["lines"]]
+            for line in shown["lines"]:
+                del line["sources"]  # a form that knows nothing of them
+            finished = save(self.code, ctx, shown, drafts[0].pk)
+            assert finished.header.number
+            assert taken() > 0
+            assert verify(ctx.enterprise_id) == []
 
     def test_an_illegal_step_is_refused_and_changes_nothing(self, ctx: Context) -> None:
         made = self._make(ctx)

@@ -105,7 +105,7 @@ def _counters(document: Document, done: Done, enterprise_id: int) -> _Asked:
     model = document.lines if done.name in document.line_fields else document.header
     assert model is not None
     sums = (
-        "SELECT source_line, coalesce(sum(qty) FILTER (WHERE state <> 'voided'), 0) AS linked, "
+        "SELECT source_line, coalesce(sum(qty) FILTER (WHERE state NOT IN ('voided', 'draft')), 0) AS linked, "
         f"coalesce(sum(qty) FILTER (WHERE state = 'approved'), 0) AS executed FROM ({taken}) x GROUP BY source_line"
     )
     sql = (

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from yunlian.documents.finance.payment.paying import paid_orders
+from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.load import Loaded
@@ -95,12 +96,9 @@ def _lines(arrival: Arrival) -> list[dict[str, Any]]:
         origin = Origin.objects.filter(thread=order, link_id=arrival.link.id, code="sales.intention").last()
         if origin is None:
             continue
-        contract = (
-            LinkRow.objects.filter(source_doc_id=origin.doc, target_code="sales.contract")
-            .order_by("id")
-            .values_list("target_doc_id", flat=True)
-            .first()
-        )
+        made = LinkRow.objects.filter(source_doc_id=origin.doc, target_code="sales.contract")
+        in_force = SalesContract.objects.filter(id__in=made.values("target_doc_id"), state="approved")
+        contract = in_force.order_by("id").values_list("id", flat=True).first()
         code, doc = ("sales.contract", contract) if contract else ("sales.intention", origin.doc)
         found.append({"amount": part.get("amount"), "sources": [{"line": str(doc), "code": code}]})
     return found
