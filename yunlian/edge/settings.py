@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "yunlian.documents.finance",
     "yunlian.chain",
     "yunlian.directory",
+    "yunlian.edge",
 ]
 # Where people come from; a sandbox plays these where an address is given.
 SANDBOX_URL = os.environ.get("YUNLIAN_SANDBOX_URL", "").rstrip("/")

@@ -216,6 +216,11 @@ class Document:
     `check(header, lines, ctx, facts)` yields problems; `facts(header, lines, ctx)` reads in bulk what check and post need
     (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
     lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
+
+    Names of fields are written as one text, separated by blanks: `columns` of the list, `find` what its search looks in
+    (also `supplier` or `lines.product`), `sums` what it totals, `sort` its order (`-` turns it round). `menu` is the
+    group in the menu: blank for the code's family, None for none. `series` gives numbers, `flow` the lifecycle, `tracks`
+    further states beside it, `ledgers` where `post` may write. `is_chained` documents show the partner's side.
     """
 
     code: str
@@ -223,7 +228,7 @@ class Document:
     header: type[Header] | type[Master]
     columns: str
     form: tuple[Section, ...]
-    find: str = "number"
+    find: str = ""
     lines: type[Line] | None = None
     series: Series | None = None
     flow: Flow | None = None
@@ -236,10 +241,16 @@ class Document:
     ledgers: tuple[Any, ...] = ()
     links: tuple[Link, ...] = ()
     sums: str = ""
-    sort: str = "-date"
+    sort: str = ""
     menu: str | None = ""
     verbs: tuple[str, ...] = ("view", "edit", "delete", "export", "import")
     is_chained: bool = False
+
+    def __post_init__(self) -> None:
+        """Let papers be found by number and stand by date, master data by code and name."""
+        find, sort = ("code name", "code") if self.is_master else ("number", "-date")
+        object.__setattr__(self, "find", self.find or find)
+        object.__setattr__(self, "sort", self.sort or sort)
 
     @cached_property
     def reasons(self) -> tuple[f.Reason, ...]:
@@ -422,7 +433,10 @@ def pushes(code: str) -> list[Document]:
 
 
 def check_declarations() -> None:
-    """Compare every name in every declaration with what exists; raises ImproperlyConfigured naming all slips."""
+    """Compare every name in every declaration with what exists; raises ImproperlyConfigured naming all slips.
+
+    Asked once as the program starts, when everything is declared: a document may be linked to one declared later.
+    """
     slips = [f"{document.code}: {slip}" for document in REGISTRY.values() for slip in _slips(document)]
     if slips:
         raise ImproperlyConfigured("\n".join(slips))
@@ -437,9 +451,14 @@ def _slips(document: Document) -> Iterable[str]:
         for name in section.fields.split():
             if name not in (line if section.of else header):
                 yield f"form names {name}"
-    for kinds, scope in ((document.fields, "header"), (document.line_fields, "line")):
+    for path in document.find.split():
+        yield from _find_slips(document, path)
+    for kinds, scope in (
+        (document.fields, "header"),
+        (_kinds(document.lines) if document.lines else {}, "line"),
+    ):
         for name, kind in kinds.items():
-            yield from _formula_slips(document, name, kind, scope)
+            yield from _formula_slips(document, name, kind, scope, list(kinds))
     for reason in document.reasons:
         for name in (reason.of, *reason.by):
             if name not in line:
@@ -458,14 +477,31 @@ def _slips(document: Document) -> Iterable[str]:
         yield "a flow needs a series of numbers"
 
 
-def _formula_slips(document: Document, name: str, kind: f.AnyKind, scope: str) -> Iterable[str]:
+def _find_slips(document: Document, path: str) -> Iterable[str]:
+    head, _dot, rest = path.partition(".")
+    is_line = head == "lines"
+    kind = document.line_fields.get(rest.partition(".")[0]) if is_line else document.fields.get(head)
+    if kind is None or (is_line and not isinstance(kind, f.Ref)):
+        yield f"find names {path}"
+
+
+def _formula_slips(
+    document: Document, name: str, kind: f.AnyKind, scope: str, order: list[str]
+) -> Iterable[str]:
+    """A formula is run as its document is saved, in the order of declaration: it may use what is there by then."""
     if not kind.formula:
         return
+    if not isinstance(kind, f.Number):
+        yield f"formula of {name}, which is no number"
     for used in formula.names(kind.formula):
         section, _dot, inner = used.rpartition(".")
         known = document.line_fields if section == "lines" or scope == "line" else document.fields
         if inner not in known:
             yield f"formula of {name} names {used}"
+        elif isinstance(known[inner], f.Done):
+            yield f"formula of {name} names {used}, which moves without the document being saved"
+        elif not section and known[inner].formula and order.index(inner) >= order.index(name):
+            yield f"formula of {name} names {used}, which is computed after it"
 
 
 def _link_slips(document: Document, link: Link) -> Iterable[str]:
