@@ -36,6 +36,26 @@ class Installation:
     def start(self, limit_s: float = 240) -> float:
         """Start and wait until it is ready; the seconds it took."""
         began = time.monotonic()
+        self._begin()
+        try:
+            self._wait(began + limit_s)
+        except AssertionError:
+            self.remove()  # what did not become ready must not go on in the background
+            raise
+        return time.monotonic() - began
+
+    def begin_and_stop_at(self, words: str, limit_s: float = 240) -> None:
+        """Start, and stop as soon as it has said `words`: somebody presses Ctrl-C while it loads."""
+        self._begin()
+        deadline = time.monotonic() + limit_s
+        while words not in (self.folder / "said").read_text(encoding="utf-8"):
+            assert self.process is not None
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        self.stop(signal.SIGINT)
+
+    def _begin(self) -> None:
         hidden = ("YUNLIAN_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
         environment |= {
@@ -51,12 +71,6 @@ class Installation:
                 [sys.executable, "-m", "yunlian", "run"],
                 cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             )  # fmt: skip
-        try:
-            self._wait(began + limit_s)
-        except AssertionError:
-            self.remove()  # what did not become ready must not go on in the background
-            raise
-        return time.monotonic() - began
 
     def _wait(self, deadline: float) -> None:
         assert self.process is not None

@@ -26,7 +26,7 @@ REFUSAL = re.compile(
 
 @pytest.fixture(scope="session")
 def site() -> Iterator[Installation]:
-    """The demonstration, freshly loaded, with everything `make run` starts."""
+    """The demonstration, freshly loaded, with everything `make run` starts. The load is cut short once: it must go on."""
     if running := os.environ.get("YUNLIAN_SITE"):
         installation = Installation(Path(running), demo=True)
         installation.base_url = installation.facts["base_url"]
@@ -34,6 +34,7 @@ def site() -> Iterator[Installation]:
         return
     installation = Installation(VAR / f"browser-{os.getpid()}", demo=True)  # two runs do not meet
     try:
+        installation.begin_and_stop_at("orders of each for itself", limit_s=300)
         installation.start(limit_s=300)
         yield installation
     finally:

@@ -110,14 +110,17 @@ def demo() -> int:
     django.setup()
     from yunlian.edge.demo import load
     from yunlian.edge.demo.desk import DemoError
-    from yunlian.org.models import Enterprise
+    from yunlian.edge.demo.staff import first_chain_id
 
+    base_url = os.environ.get("YUNLIAN_BASE_URL")
+    if not base_url:
+        print("YUNLIAN_BASE_URL must name the running web server; `make run` does all this", file=sys.stderr)
+        return 1
     try:
-        loaded = load(os.environ["YUNLIAN_BASE_URL"])
+        loaded = load(base_url)
     except DemoError as error:
         print(f"    {error}", file=sys.stderr, flush=True)
         return 1
-    first = Enterprise.objects.filter(is_demonstration=True).order_by("id")[0]
-    kept = loaded | {"chain_id": str(first.chain_id)}  # of which database this is true
+    kept = loaded | {"chain_id": first_chain_id()}  # of which database this is true
     write_private(VAR / "people.json", json.dumps(kept, ensure_ascii=False, indent=2))
     return 0

@@ -74,7 +74,7 @@ class Step:
     """One move along a flow. `name` is a verb, permission `<code>.<name>`, and the API path.
 
     `effect` says what the kernel does besides: `check` runs the rules; `post` runs them, executes links and posts; `negate` takes
-    both back; `release` lets links go; `revoke` does both at once; `close` and `reopen` set the close flag. `input` are fields asked of the user.
+    both back; `release` lets links go; `revoke` takes back and lets go at once; `close` and `reopen` set the close flag. `input` are fields asked of the user.
     `act(header, lines, input, ctx)` may change fields of header and lines and yields problems. `when` names main-flow
     states a step of another track needs; `may(header)` hides a step that makes no sense for this document.
     `post(header, lines, ctx)` yields ledger entries of this step alone, after its effects; taking the document's approval

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import reasons
 from .document import Document, Link, Problem, Refused, find_document
-from .fields import AnyKind, Qty, Ref, trimmed
+from .fields import AnyKind, Ref, trimmed
 from .identity import new_id
 from .load import Loaded, direct_sources, is_direct, load_lines, select_for
 from .models import LinkRow
@@ -24,7 +24,6 @@ from .sql import Writing, run
 from .text import _
 
 ZERO = Decimal(0)
-_quantity = Qty(above="0")
 
 
 @dataclass

@@ -147,7 +147,7 @@ class Record(TenantModel):
 
 
 class Header(Record):
-    """One business document. `state` moves by steps; `turn` counts how often it was approved and taken back."""
+    """One business document. `state` moves by steps; `turn` counts its postings and takings back."""
 
     id = _DocId()
     number = _NumberColumn()
@@ -418,7 +418,7 @@ class _Turn(models.SmallIntegerField[int, int]):
 class Entry(AppendOnly):
     """One posting of a document line to a ledger. Subclasses add keys (Ref) and measures (numbers).
 
-    `leg` tells apart several entries of one line; `turn` grows with each approval taken back, so that a line can
+    `leg` tells apart several entries of one line; `turn` grows with each posting and each taking back, so that a line can
     never be posted twice (K3) nor an entry be taken back twice (M5).
     """
 

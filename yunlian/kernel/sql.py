@@ -244,12 +244,3 @@ class Writing:
         parts, params = self._parts, self._params
         self._parts, self._params = [], []
         return run(f"WITH {', '.join(parts)} SELECT {returning}", params)[0][0]
-
-
-def with_ids(instances: Sequence[Any], enterprise_id: int) -> Sequence[Any]:
-    """Give new rows their key; returns the same rows."""
-    for instance in instances:
-        instance.enterprise_id = enterprise_id
-        if instance.id is None:
-            instance.id = new_id()
-    return instances

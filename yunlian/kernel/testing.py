@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from . import events, exporting, importing, ledger, listing, meta, pulling, sheets
-from .document import REGISTRY, Document, Missing, Refused, document_of, find_document
+from .document import Document, Missing, Refused, document_of, find_document
 from .fields import (
     Amount,
     AnyKind,
@@ -38,6 +38,7 @@ from .fields import (
     State,
     Tags,
 )
+from .ledger import LEDGERS
 from .load import Loaded, load, show
 from .permission import Forbidden
 from .preview import preview
@@ -442,6 +443,18 @@ class FlowSuite(DocumentSuite):
         save(self.code, clerk, body)
         assert self.document.header.objects.count() == count + 1
 
+    def test_approved_it_moves_what_it_posts_to(self, ctx: Context) -> None:
+        """A posting of zeros is none: somewhere in the chain of quantity, unit and price something was left blank."""
+        made = self._make(ctx)
+        move(self.code, ctx, made.pk, "approve")
+        posted = [
+            kind.__name__
+            for kind in self.document.ledgers
+            for entry in kind.objects.filter(doc_id=made.pk)
+            if any(getattr(entry, measure) for measure in LEDGERS[kind].measures)
+        ]
+        assert bool(posted) == bool(self.document.ledgers and self.document.post)
+
     def test_a_voided_document_keeps_its_number_and_frees_its_sources(self, ctx: Context) -> None:
         made = self._make(ctx)
         number = made.header.number
@@ -487,11 +500,6 @@ def _balances(document: Document, ctx: Context) -> dict[str, list[Any]]:
                 (tuple(map(str, row)) for row in rows if any(row[len(fold.keys) :])), key=str
             )
     return found
-
-
-def documents() -> list[str]:
-    """Return every declared code, for tests over the whole project."""
-    return sorted(REGISTRY)
 
 
 @pytest.fixture

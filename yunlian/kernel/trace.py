@@ -8,9 +8,10 @@ from typing import Any
 from . import permission
 from .document import REGISTRY, Document, Missing
 from .fields import trimmed
-from .load import load
+from .load import is_direct, load
+from .models import LinkRow
 from .scope import Context
-from .sql import run
+from .sql import run, table
 
 MAX_DOCUMENTS = 200
 
@@ -25,24 +26,24 @@ def trace(document: Document, ctx: Context, id_: Any) -> dict[str, Any]:
         raise Missing(document.code)
     start = load(document, ctx, id_).pk
     codes: dict[uuid.UUID, str] = {start: document.code}
-    rows: dict[uuid.UUID, Any] = {}
+    rows: dict[uuid.UUID, LinkRow] = {}
+    shape = table(LinkRow)
     seen: set[uuid.UUID] = set()
     fresh = {start}
     while fresh and len(codes) <= MAX_DOCUMENTS:
         seen |= fresh
         sql = (
-            "SELECT id, source_doc_id, source_code, target_doc_id, target_code, qty FROM kernel_linkrow "
-            "WHERE enterprise_id = %s AND (source_doc_id = ANY(%s) OR target_doc_id = ANY(%s))"
+            f"SELECT {shape.select('t')} FROM kernel_linkrow t "
+            "WHERE t.enterprise_id = %s AND (t.source_doc_id = ANY(%s) OR t.target_doc_id = ANY(%s))"
         )
-        for row in run(sql, [ctx.enterprise_id, list(fresh), list(fresh)]):
-            if not any(link.source == row[2] for link in REGISTRY[row[4]].links):
-                continue  # counted further up, not made from it
-            rows[row[0]] = row
-            codes[row[1]], codes[row[3]] = row[2], row[4]
+        for row in map(shape.instance, run(sql, [ctx.enterprise_id, list(fresh), list(fresh)])):
+            if is_direct(REGISTRY[row.target_code], row):  # others are counted elsewhere or further up too
+                rows[row.id] = row
+                codes[row.source_doc_id], codes[row.target_doc_id] = row.source_code, row.target_code
         fresh = set(codes) - seen
     carried: dict[tuple[uuid.UUID, uuid.UUID], Decimal] = defaultdict(Decimal)
-    for _id, source, _source_code, target, _target_code, qty in rows.values():
-        carried[source, target] += qty
+    for row in rows.values():
+        carried[row.source_doc_id, row.target_doc_id] += row.qty
     return {"nodes": _nodes(codes, start, ctx), "edges": [_edge(pair, qty) for pair, qty in carried.items()]}
 
 

@@ -1,7 +1,8 @@
 """Moving average cost by quantity and value (flows.md F11). The value is the truth; no average is stored rounded.
 
 One average for each product over all warehouses, in the order of business date, then of posting. A receipt says its
-value; an issue, or a return, leaves it None and is valued here, under the lock of the product's balance. Goods issued
+value; an issue, or a return, leaves it None and is valued here, under the lock of the product's balance. What moves
+between warehouses moves no value: such a document posts stock and no cost. Goods issued
 below zero are valued at the last known average, provisionally: the next receipt values them again and posts the
 difference with quantity 0. What is dated before goods that have moved already is valued where it belongs, and the later
 issues are valued again (`revalue`).

@@ -7,3 +7,11 @@ class TestDepartment(DocumentSuite):
 
 class TestEmployee(DocumentSuite):
     code = "org.employee"
+
+
+class TestPosition(DocumentSuite):
+    code = "org.position"
+
+
+class TestRole(DocumentSuite):
+    code = "org.role"

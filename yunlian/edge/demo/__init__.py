@@ -10,13 +10,15 @@ from contextlib import ExitStack
 from time import monotonic
 from typing import Any, TypeVar
 
+from yunlian.edge.place import VAR
+
 from .chain import join_and_link, take_articles
-from .desk import Desk
+from .desk import Desk, Notebook
 from .masters import approve_openings, import_sheets
 from .people import COMPANIES, PEOPLE, QIMU, Company, Person
 from .platforms import set_up_sms
 from .retail import sell_month
-from .staff import first_day, found, let_in
+from .staff import first_chain_id, first_day, found, let_in
 from .story import Story
 from .supply import buy_small_goods, supply_month
 from .trade import trade_month
@@ -38,9 +40,10 @@ def load(base_url: str) -> dict[str, Any]:
         print(f"    {monotonic() - began:5.1f} s  {what}", flush=True)
 
     enterprises = found()
+    notebook = Notebook(VAR / f"demo-{first_chain_id()}.jsonl")
     with ExitStack() as stack:
         desks: dict[str, Desk] = {}
-        for staff in _at_once(lambda company: _settle(base_url, company), COMPANIES):
+        for staff in _at_once(lambda company: _settle(base_url, company, notebook), COMPANIES):
             for desk in staff:
                 desks[desk.person.login] = stack.enter_context(desk)
         tell(f"{len(COMPANIES)} enterprises with their people, articles and partners")
@@ -66,6 +69,7 @@ def load(base_url: str) -> dict[str, Any]:
         trade_month(story)
         buy_small_goods(story)
         tell(f"{len(story.told)} orders, {sum(desk.acts for desk in desks.values())} requests")
+    notebook.close()
     return {"enterprises": enterprises, "people": [_shown(person) for person in PEOPLE]}
 
 
@@ -75,17 +79,17 @@ def _at_once(act: Callable[[Any], T], many: Iterable[Any]) -> list[T]:
         return list(pool.map(act, many))
 
 
-def _settle(base_url: str, company: Company) -> list[Desk]:
+def _settle(base_url: str, company: Company, notebook: Notebook) -> list[Desk]:
     """Give an enterprise its master data, and its people their logins; the first desk is its administrator's."""
     people = [person for person in PEOPLE if person.company == company.code]
-    desks = [Desk(base_url, people[0])]
+    desks = [Desk(base_url, people[0], notebook)]
     import_sheets(desks[0], *BEFORE_DOWNLOAD)
     if company is QIMU:
         import_sheets(desks[0], *AFTER_DOWNLOAD)
     for person in people:
         let_in(desks[0], person)
         if person is not people[0]:
-            desks.append(Desk(base_url, person))
+            desks.append(Desk(base_url, person, notebook))
     return desks
 
 

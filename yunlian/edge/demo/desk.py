@@ -4,8 +4,12 @@ Writes carry an Idempotency-Key made from the name of the act in the story, so t
 where it stopped: what was done answers as it did then, what was not is done.
 """
 
+import contextlib
+import json
+import threading
 import time
 import uuid
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,12 +28,32 @@ class DemoError(Exception):
     """The server did not do what the story needs; the message holds its reasons."""
 
 
+class Notebook:
+    """What was pulled so far, by act: asked again after the document was made, nothing is open any more."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what an earlier load noted down; a line that was cut short was not noted."""
+        self.path, self.lock, self.noted = path, threading.Lock(), dict[str, Data]()
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            with contextlib.suppress(ValueError):
+                self.noted.update(json.loads(line))
+
+    def note(self, act: str, body: Data) -> None:
+        """Keep a body before it is sent."""
+        with self.lock, self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({act: body}, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Throw the notes away: the load came to its end."""
+        self.path.unlink(missing_ok=True)
+
+
 class Desk:
     """A signed-in person. `acts` counts requests, for the summary."""
 
-    def __init__(self, base_url: str, person: Person) -> None:
+    def __init__(self, base_url: str, person: Person, notebook: Notebook) -> None:
         """Sign in and enter the person's enterprise."""
-        self.person = person
+        self.person, self.notebook = person, notebook
         self.acts = 0
         self.http = httpx.Client(
             base_url=base_url, timeout=30, trust_env=False, headers={"Accept-Language": "zh-Hans"}
@@ -97,11 +121,12 @@ class Desk:
         return self.pull(code, {"docs": [document["id"]]}, target, act, **changes)
 
     def pull(self, code: str, chosen: Data, target: str, act: str, /, **changes: Any) -> Data:
-        """Make a document of chosen lines, `{"lines": {id: quantity}}`, or of whole documents, `{"docs": [id]}`.
-
-        What was made is asked for first: when the load goes on, nothing may be open any more.
-        """
-        made = self.call("POST", f"/api/{target}/pull/{code}", chosen, f"{act}/pull")
+        """Make a document of chosen lines, `{"lines": {id: quantity}}`, or of whole documents, `{"docs": [id]}`."""
+        key = f"{self.person.company}/{act}"
+        made = self.notebook.noted.get(key)
+        if made is None:
+            made = self.call("POST", f"/api/{target}/pull/{code}", chosen)
+            self.notebook.note(key, made)
         return self.create(target, {**made, **changes}, act)
 
     def until(self, path: str, ready: Any, what: str) -> Any:

@@ -32,6 +32,11 @@ def first_day() -> dt.date:
     return (row.created_at + dt.timedelta(hours=8)).date()
 
 
+def first_chain_id() -> str:
+    """Which demonstration this is: another database has another."""
+    return str(Enterprise.objects.get(code=COMPANIES[0].code).chain_id)
+
+
 def let_in(desk: Desk, person: Person) -> None:
     """Give a person roles and a login; they choose their password at the first sign-in."""
     (employee,) = desk.rows("org.employee", filter=f'[["code","=","{person.employee}"]]', columns="code,name")

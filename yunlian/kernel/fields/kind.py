@@ -21,15 +21,14 @@ class Kind(models.Field[Any, Any]):
     """What all kinds share.
 
     `required`: must be given before a document leaves draft. `readonly`: shown, never taken from input.
-    `formula`: computed by the kernel on save from the fields it names; implies readonly. `guard`: a group of fields
-    only some roles may read or write. `hint`: one line of help. `initial`: value or function of the context used
-    when the input names none.
+    `formula`, of numbers only: computed by the kernel on save from the fields it names, in the order of declaration;
+    implies readonly; the language is in `kernel/formula.py`. `guard`: a group of fields only some roles may read or
+    write. `hint`: one line of help. `initial`: value or function of the context used when the input names none, shown
+    in a new form; `default` is Django's, for rows no form made: a column that is never blank (`null=False`) has both.
     """
 
     kind: ClassVar[str]
     label: Label
-    # Set by Document when the field is used: decimals of numbers, else None.
-    scale: int | None = None
 
     def __init__(
         self,

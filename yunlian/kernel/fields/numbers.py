@@ -58,7 +58,6 @@ class Number(Kind, models.DecimalField[Any, Any]):
         options.setdefault("max_digits", self.digits)
         options.setdefault("decimal_places", self.places)
         super().__init__(**options)
-        self.scale = self.places
 
     @override
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:

@@ -21,7 +21,6 @@ class Ref(models.ForeignObject[Any, Any]):
     """
 
     kind = "ref"
-    scale = None
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants, tenant
 from yunlian.kernel.steps import move
 from yunlian.kernel.testing import FlowSuite, context, make, refusal, savepoint
+from yunlian.kernel.trace import trace
 from yunlian.kernel.verify import verify
 from yunlian.ledgers.models import CostBalance, PayableBalance, StockBalance, SupplierBalance
 
@@ -88,6 +89,13 @@ def test_without_a_notice_the_order_itself_is_used_up(ctx: Context, order: Loade
     assert stock(ctx) == {"good": (0, 0, 10)}
     assert PayableBalance.objects.get().received == D("113.00")
     assert verify(ctx.enterprise_id) == []
+
+
+def test_the_trace_tells_each_quantity_once(ctx: Context, order: Loaded) -> None:
+    """A stock-in made from the order counts on it as noticed and as received."""
+    made = receive(ctx, order, "4")
+    (edge,) = trace(order.document, ctx, order.pk)["edges"]
+    assert (edge["from"], edge["to"], edge["qty"]) == (order.pk, made.pk, "4")
 
 
 def test_what_is_noticed_cannot_also_come_directly(ctx: Context, order: Loaded) -> None:
