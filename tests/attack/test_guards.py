@@ -1,11 +1,14 @@
 """Fields behind a guard: absent for who may not read them, in every answer, list, sheet, log, trace and refusal."""
 
+import datetime as dt
 import io
 import json
+import uuid
 
 import pytest
 from python_calamine import CalamineWorkbook
 
+from yunlian.kernel import worker
 from yunlian.kernel.api import XLSX
 from yunlian.kernel.document import REGISTRY, VIEWS, Document
 from yunlian.kernel.identity import new_id
@@ -283,3 +286,36 @@ def test_a_document_out_of_scope_is_no_source(world: World) -> None:
         admin.post(path, **whole | {"warehouse": str(world.near.rows["masters.warehouse"])}).status_code
         == 201
     )
+
+
+def test_what_was_kept_is_not_shown_again_to_who_may_see_less_now(world: World) -> None:
+    """The answer to a key, and the file of an export: whole while the rights stay, then not even a price of one's own."""
+    seller, path = world.as_("store_manager"), "/api/sales.contract"
+    line = {"product": str(world.near.rows["masters.product"]), "qty": "1", "price": SALES_MARK}
+    body = {
+        "customer": str(world.near.rows["masters.partner"]),
+        "warehouse": str(world.near.rows["masters.warehouse"]),
+        "lines": [line],
+    }
+    key = {"Idempotency-Key": "a-key-of-my-own"}
+    first = seller.call("POST", path, body, **key)
+    assert first.status_code == 201, first.content
+    job = seller.post(f"{path}/export").json()["job"]
+    held = worker.claim(0, uuid.uuid4(), dt.datetime.now(dt.UTC))
+    assert held is not None
+    worker.perform(held)
+    file = f"/api/jobs/{job['id']}/file.xlsx"
+    assert seller.call("POST", path, body, **key).content == first.content
+    sheet = seller.get(file)
+    assert SALES_MARK in text_of(sheet.content, sheet["Content-Type"])
+    assert "sight" not in seller.get(f"/api/jobs/{job['id']}").json()["result"]
+    with world.near.enter():
+        guard = RoleGuard.objects.get(role__code="STORE_MANAGER", guard="sales.price")
+        RoleGuard.objects.filter(id=guard.id).delete()
+    again, refused = seller.call("POST", path, body, **key), seller.get(file)
+    assert (again.status_code, again.json()) == (201, {"id": first.json()["id"]})
+    assert (refused.status_code, codes(refused)) == (409, ["rights"])
+    assert seller.get(f"{path}/{first.json()['id']}").status_code == 200
+    with world.near.enter():
+        guard.save(force_insert=True)
+    assert seller.call("POST", path, body, **key).content == first.content

@@ -1,6 +1,7 @@
 """Idempotency: a repeated key returns the first answer; with other content it is refused."""
 
 import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.http import HttpRequest
 
 from .document import Invalid, Problem
 from .identity import new_id
+from .permission import sight
 from .scope import Context
 from .sql import run
 from .text import _
@@ -24,7 +26,8 @@ class Replayed(Exception):
 def open_answer(ctx: Context, key: str, http: HttpRequest) -> uuid.UUID:
     """Claim the key for this act; waits for a running act of the same key.
 
-    Raises Replayed with the first answer, or Invalid when the key came with other content. A refused act claims
+    Raises Replayed with the first answer, or with its id alone where the member may see less, or other things, than
+    then; or Invalid when the key came with other content. A refused act claims
     nothing, because its transaction is rolled back: a retry then runs again.
     """
     if not 8 <= len(key) <= 100:
@@ -42,20 +45,26 @@ def open_answer(ctx: Context, key: str, http: HttpRequest) -> uuid.UUID:
     stored: Any
     status: Any
     body: Any
-    ((stored, status, body),) = run(
-        "SELECT fingerprint, status, body FROM kernel_answer WHERE enterprise_id = %s AND actor = %s AND key = %s",
+    seen: Any
+    ((stored, status, body, seen),) = run(
+        "SELECT fingerprint, status, body, sight FROM kernel_answer WHERE enterprise_id = %s AND actor = %s AND key = %s",
         [ctx.enterprise_id, ctx.member_id, key],
     )
     if bytes(stored) != fingerprint:
         raise Invalid(
             Problem("Idempotency-Key", _("This key was used for something else."), code="key_reused")
         )
-    raise Replayed(status, bytes(body))
+    raise Replayed(status, bytes(body) if seen is None or bytes(seen) == sight(ctx) else _id_of(bytes(body)))
+
+
+def _id_of(body: bytes) -> bytes:
+    kept = json.loads(body or b"null")
+    return json.dumps({"id": kept["id"]} if isinstance(kept, dict) and "id" in kept else {}).encode()
 
 
 def keep_answer(ctx: Context, id_: uuid.UUID, status: int, body: bytes) -> None:
     """Store the answer beside the key, in the act's own transaction."""
     run(
-        "UPDATE kernel_answer SET status = %s, body = %s WHERE enterprise_id = %s AND id = %s",
-        [status, body, ctx.enterprise_id, id_],
+        "UPDATE kernel_answer SET status = %s, body = %s, sight = %s WHERE enterprise_id = %s AND id = %s",
+        [status, body, sight(ctx), ctx.enterprise_id, id_],
     )

@@ -16,7 +16,7 @@ import msgspec
 
 from . import layout, listing, permission
 from .api import Answer, Request, route
-from .document import Document, Invalid, Listed, Missing, Problem, find_listed
+from .document import Document, Invalid, Listed, Missing, Problem, Refused, find_listed
 from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags, Told
 from .jobs import Progress, download, enqueue, find_mine, job, show_job, whole
 from .layout import Place
@@ -71,16 +71,24 @@ def run_export(ctx: Context, made: Job, progress: Progress) -> Mapping[str, Any]
     asked = msgspec.json.decode(bytes(made.content or b""), type=list[str])
     data = export(listed, ctx, _query(asked), progress)
     Job.objects.filter(id=made.id).update(content=data)
-    return {"file": f"{made.subject}-{ctx.today:%Y%m%d}.xlsx", "bytes": len(data)}
+    return {
+        "file": f"{made.subject}-{ctx.today:%Y%m%d}.xlsx",
+        "bytes": len(data),
+        "sight": permission.sight(ctx).hex(),
+    }
 
 
 @route("GET", "/api/jobs/{id}/file.xlsx", needs="signed")
 def get_file(request: Request, id: str) -> Any:
-    """The workbook an export of mine has made, as long as I may still export its code."""
+    """The workbook an export of mine has made, as long as I may see just what I might then."""
     made = find_mine(request.ctx, id)
     if made.kind != "export" or made.state != "done" or made.result is None:
         raise Missing(id)
-    permission.require(request.ctx, find_listed(made.subject), "export")
+    for verb in ("view", "export"):
+        permission.require(request.ctx, find_listed(made.subject), verb)
+    if made.result.get("sight") != permission.sight(request.ctx).hex():
+        message = _("Your rights have changed since this file was made: export again.")
+        raise Refused(Problem(None, message, code="rights"))
     return download(bytes(made.content or b""), made.result["file"])
 
 

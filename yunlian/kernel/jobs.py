@@ -140,8 +140,9 @@ def find_mine(ctx: Context, id_: Any) -> Job:
 def show_job(made: Job, *, is_whole: bool = True) -> dict[str, Any]:
     """Return a job as the API answers it; lists leave out the result's errors, which may be thousands."""
     result: dict[str, Any] | None = made.result
-    if result is not None and not is_whole:
-        result = {name: value for name, value in result.items() if name != "errors"}
+    if result is not None:
+        aside = {"sight"} if is_whole else {"sight", "errors"}
+        result = {name: value for name, value in result.items() if name not in aside}
     return {
         "id": str(made.id),
         "kind": made.kind,

@@ -277,13 +277,14 @@ class Outbox(TenantModel):
 
 
 class Answer(TenantModel):
-    """The first answer to an Idempotency-Key of one member, kept 30 days."""
+    """The first answer to an Idempotency-Key of one member, kept 30 days; `sight` is what the member might see then."""
 
     actor = models.UUIDField()
     key = models.CharField(max_length=100)
     fingerprint = models.BinaryField(max_length=32)
     status = models.SmallIntegerField(null=True)
     body = models.BinaryField(null=True)
+    sight = models.BinaryField(max_length=32, null=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -1,5 +1,6 @@
 """Who may do what: one place decides for API, metadata, export, print, search and phone alike."""
 
+import hashlib
 from collections.abc import Iterable
 from functools import cache
 
@@ -89,6 +90,21 @@ def scope_of(ctx: Context, code: str) -> str:
 def hidden(ctx: Context, guards: Iterable[str]) -> frozenset[str]:
     """Return which of these guards the member may not read."""
     return frozenset() if "*" in ctx.grants.read_guards else frozenset(guards) - ctx.grants.read_guards
+
+
+def sight(ctx: Context) -> bytes:
+    """Return a digest of all that decides what the member may see: what was kept under another one is not shown again."""
+    grants = ctx.grants
+    views = sorted(verb for verb in grants.verbs if verb.endswith((".view", ".export", "*")))
+    parts = [
+        *views,
+        "",
+        *sorted(grants.read_guards),
+        "",
+        *(f"{k}={v}" for k, v in sorted(grants.scopes.items())),
+    ]
+    parts += ["", str(ctx.department_id), *sorted(map(str, ctx.tree))]
+    return hashlib.sha256("\n".join(parts).encode()).digest()
 
 
 def locked(ctx: Context, guards: Iterable[str]) -> frozenset[str]:
