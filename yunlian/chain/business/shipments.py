@@ -15,15 +15,13 @@ from yunlian.documents.stock.purchase_in.model import PurchaseInLine
 from yunlian.documents.stock.receipt_notice.model import ReceiptNoticeLine
 from yunlian.documents.stock.sales_out.model import SalesOut, SalesOutLine
 from yunlian.kernel.document import Problem, Refused
-from yunlian.kernel.fields import BadValue, Qty
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.models import LinkRow
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
-from yunlian.masters.models import Product, Unit
-from yunlian.masters.units import find_factors
+from yunlian.masters.models import Unit
 
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
@@ -43,7 +41,6 @@ from .kinship import (
 
 OUT, NOTICE, STOCK_IN = "stock.sales_out", "stock.receipt_notice", "stock.purchase_in"
 _PATH = ("sales.contract", "sales.intention")
-_qty = Qty(low="0")
 
 
 # Upstream: the goods have left
@@ -55,9 +52,7 @@ def _sent(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     for share in sorted(shares(loaded.pk, _PATH), key=lambda share: lines[share.ours].no):
         by_origin[share.origin_id].append(share)
     origins = list(Origin.objects.select_related("link").filter(id__in=list(by_origin)).order_by("id"))
-    units = {
-        unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in loaded.lines})
-    }
+    units = wording.base_units(loaded.lines)
     out = loaded.header
     linked = [origin for origin in origins if origin.link.state == "linked"]
     if linked:
@@ -143,44 +138,15 @@ def _noticed(
     if ordered is None:
         reader.problems.append(Problem("lines", _("This line was not ordered."), no, "unknown"))
         return {}
-    base = _to_base(ctx, reader, ordered.product, line, no)
+    base = reader.base_qty(ctx, ordered.product, line, no)
+    if base is None:
+        return {}
     return {
         "product": str(ordered.product_id),
         "unit": str(ordered.unit_id),
         "qty": base / ordered.factor,
         "sources": [{"line": str(ordered.id), "code": "purchase.order"}],
     }
-
-
-def _to_base(
-    ctx: Context,
-    reader: wording.Reader,
-    product: Product,
-    line: Mapping[str, Any],
-    no: int,
-    name: str = "qty",
-) -> Decimal:
-    """A quantity the partner wrote, in base units of our product; what does not convert is noted as a problem."""
-    unit = reader.unit(line, no)
-    try:
-        qty = _qty.parse(line.get(name)) or Decimal(0)
-    except BadValue as bad:
-        reader.problems.append(Problem(name, bad.message, no, bad.code))
-        return Decimal(1)
-    if unit is None:
-        return Decimal(1)
-    factor = find_factors(ctx, [(product, uuid.UUID(unit))]).get((product.id, uuid.UUID(unit)))
-    if factor is None:
-        reader.problems.append(
-            Problem(
-                "unit",
-                _("%(code)s is not traded in this unit here.") % {"code": product.code},
-                no,
-                "unmapped",
-            )
-        )
-        return Decimal(1)
-    return qty * factor
 
 
 receive(Handler(kind="shipment.sent", apply=_notice, verbs=(f"{NOTICE}.edit", f"{NOTICE}.approve")))
@@ -277,7 +243,7 @@ def _sign(arrival: Arrival) -> None:
         if known is None:
             raise Refused(Problem("lines", _("This shipment has no such line."), no, "unknown"))
         said = {
-            short: str(_to_base(arrival.ctx, reader, known.product, line, no, f"{short}_qty"))
+            short: str(reader.base_qty(arrival.ctx, known.product, line, no, f"{short}_qty") or 0)
             for short in ("received", "short", "damaged")
         }
         counts.append({"line": str(known.id)} | said)

@@ -114,10 +114,16 @@ def agree(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[
 
 
 def disagree(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
-    """Ask the supplier for another quotation."""
+    """Ask the supplier for another quotation; theirs stays beside ours until it comes."""
     order.reason = given["reason"]
-    _forget_quote(lines)
     return ()
+
+
+def not_taken(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
+    """The supplier did not take our answer: their quotation waits for another. What we agreed to stays in the lines."""
+    if any(line.quoted_qty is None for line in lines):
+        yield Problem("lines", _("There is no quotation to answer any more."), code="state")
+    order.reason = given["reason"]
 
 
 def progress(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
@@ -228,6 +234,16 @@ COLLAB = Flow(
             act=disagree,
             when=("approved",),
             tone="danger",
+        ),
+        Step(
+            "partner_reject",
+            _("Answer not taken by the supplier"),
+            ("agreed", "accepted"),
+            "quoted",
+            input=(REASON,),
+            act=not_taken,
+            when=("approved",),
+            is_partner=True,
         ),
     ),
 )
