@@ -5,13 +5,21 @@ from decimal import Decimal
 import pytest
 
 from tests.chain.test_business import agreed, brand, dealer, place, quote, settle, shipped  # noqa: F401
+from yunlian.documents.finance.payment.model import Payment
+from yunlian.documents.finance.receipt.model import Receipt
 from yunlian.documents.purchasing.order.model import PurchaseOrder, PurchaseOrderLine
 from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.documents.sales.intention.model import SalesIntention
+from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
+from yunlian.documents.stock.sales_out.model import SalesOut
+from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
 from yunlian.masters.models import Product, Unit
 
 ORDER, INTENTION, CONTRACT = "purchase.order", "sales.intention", "sales.contract"
+DISPATCH, OUT = "stock.dispatch_notice", "stock.sales_out"
+NOTICE, STOCK_IN = "stock.receipt_notice", "stock.purchase_in"
+PAYMENT, RECEIPT = "finance.payment", "finance.receipt"
 
 
 def boxed(house, code, factor):
@@ -197,3 +205,184 @@ class TestAgreement:
         assert brand.one(SalesContract).total == Decimal("4790.00")
         with dealer.enter():
             assert PurchaseOrder.objects.get().collab == "agreed"
+
+
+def pulled(house, code, id_, target, **taken):
+    """Make a document of so much of another's lines, in base units by product code (a dash is written _), and save it."""
+    wanted = {name.replace("_", "-"): qty for name, qty in taken.items()}
+    lines = {
+        line["id"]: wanted[line["product"]["code"]]
+        for line in house.see(code, id_)["lines"]
+        if line["product"]["code"] in wanted
+    }
+    with house.enter():
+        body = pulling.pull(target, house.ctx(), code, lines)
+    return house.save(target, body)
+
+
+def contracted(brand):  # noqa: F811
+    contract = brand.see(CONTRACT, brand.one(SalesContract).id)
+    contract = brand.save(CONTRACT, contract | {"due_date": "2026-12-12"}, contract["id"])
+    return brand.move(CONTRACT, contract["id"], "approve")
+
+
+def ship(brand, contract, **taken):  # noqa: F811
+    """Ship so much of a contract's lines, by product code, in base units."""
+    notice = pulled(brand, CONTRACT, contract["id"], DISPATCH, **taken)
+    brand.move(DISPATCH, notice["id"], "approve")
+    out = brand.push(DISPATCH, notice["id"], OUT)
+    return brand.move(OUT, out["id"], "approve")
+
+
+def receive(dealer, notice, **taken):  # noqa: F811
+    made = pulled(dealer, NOTICE, notice.id, STOCK_IN, **taken)
+    return dealer.move(STOCK_IN, made["id"], "approve")
+
+
+class TestContract:
+    def test_of_an_agreed_order_takes_no_line_nobody_agreed_to(self, brand, dealer):  # noqa: F811
+        order = agreed(brand, dealer)
+        contract = brand.see(CONTRACT, brand.one(SalesContract).id)
+        more = {"product": "P2", "unit": "PCS", "qty": "5", "price": "100"}
+        body = contract | {"due_date": "2026-12-12", "lines": [*contract["lines"], more]}
+        contract = brand.save(CONTRACT, body, contract["id"])
+        assert refusals(brand.move, CONTRACT, contract["id"], "approve") == [("product", 3, "agreed")]
+        contract = brand.save(CONTRACT, contract | {"lines": contract["lines"][:2]}, contract["id"])
+        brand.move(CONTRACT, contract["id"], "approve")
+        assert contract["total"] == order["amount"] == "4790.00"
+
+
+class TestShipment:
+    def test_stays_as_it_was_sent(self, brand, dealer):  # noqa: F811
+        agreed(brand, dealer)
+        shipped(brand)
+        settle(brand, dealer)
+        notice = dealer.one(ReceiptNotice)
+        assert refusals(dealer.move, NOTICE, notice.id, "unapprove") == [("state", None, "sent")]
+        brand.move(OUT, brand.one(SalesOut).id, "ask_withdrawal", reason="发错")
+        settle(brand, dealer)
+        dealer.move(NOTICE, notice.id, "unapprove")
+        with dealer.enter():
+            ReceiptNotice.objects.update(withdrawal="none")  # as one un-approved before this was refused
+        assert refusals(dealer.move, NOTICE, notice.id, "void") == [("state", None, "sent")]
+        assert refusals(edited, dealer, NOTICE, notice.id, note="少到") == [("state", None, "sent")]
+        dealer.move(NOTICE, notice.id, "approve")
+        assert dealer.see(NOTICE, notice.id)["lines"][0]["qty"] == "1"
+
+    def test_asked_back_is_not_declined_while_the_notice_is_not_in_force(self, brand, dealer):  # noqa: F811
+        agreed(brand, dealer)
+        out = shipped(brand)
+        settle(brand, dealer)
+        notice = dealer.one(ReceiptNotice)
+        brand.move(OUT, out["id"], "ask_withdrawal", reason="发错")
+        settle(brand, dealer)
+        dealer.move(NOTICE, notice.id, "unapprove")
+        assert refusals(edited, dealer, NOTICE, notice.id, note="少到") == [("state", None, "sent")]
+        given = {"reason": "已安排卸货"}
+        assert refusals(dealer.move, NOTICE, notice.id, "decline_withdrawal", **given) == [
+            ("state", None, "sent")
+        ]
+        dealer.move(NOTICE, notice.id, "approve")
+        dealer.move(NOTICE, notice.id, "decline_withdrawal", **given)
+        settle(brand, dealer)
+        assert brand.one(SalesOut).withdrawal == "declined"
+
+    def test_noticed_by_hand_is_ours_to_change(self, brand, dealer):  # noqa: F811
+        supplier = dealer.save("masters.partner", {"code": "S9", "name": "五金店", "is_supplier": True})
+        lines = [{"product": "D-P1", "qty": "2", "price": "10"}]
+        order = dealer.save(ORDER, {"supplier": supplier["id"], "warehouse": "W1", "lines": lines})
+        dealer.move(ORDER, order["id"], "approve")
+        notice = dealer.push(ORDER, order["id"], NOTICE)
+        dealer.move(NOTICE, notice["id"], "approve")
+        dealer.move(NOTICE, notice["id"], "unapprove")
+        edited(dealer, NOTICE, notice["id"], qty="1")
+        assert dealer.move(NOTICE, notice["id"], "void")["state"] == "voided"
+
+    def test_found_after_it_was_called_short_is_received(self, brand, dealer):  # noqa: F811
+        agreed(brand, dealer)
+        shipped(brand)
+        settle(brand, dealer)
+        notice = dealer.one(ReceiptNotice)
+        receive(dealer, notice, D_P1="1")
+        dealer.move(NOTICE, notice.id, "close")
+        settle(brand, dealer)
+        out = brand.one(SalesOut)
+        assert [line["short_qty"] for line in brand.see(OUT, out.id)["lines"]] == ["0", "2"]
+        dealer.move(NOTICE, notice.id, "reopen")
+        settle(brand, dealer)
+        out = brand.one(SalesOut)
+        assert out.signed == "partly"
+        assert [line["short_qty"] for line in brand.see(OUT, out.id)["lines"]] == ["0", "0"]
+        receive(dealer, notice, D_P2="2")
+        settle(brand, dealer)
+        assert dealer.outcome("shipment.received") == ("applied", [])
+        lines = brand.see(OUT, out.id)["lines"]
+        assert [(line["received_qty"], line["short_qty"]) for line in lines] == [("1", "0"), ("2", "0")]
+        assert brand.one(SalesOut).signed == "signed"
+
+    def test_report_that_was_not_taken_shows_on_the_notice(self, brand, dealer):  # noqa: F811
+        agreed(brand, dealer)
+        shipped(brand)
+        settle(brand, dealer)
+        with brand.enter():
+            SalesOut.objects.update(signed="signed")  # as after a restore
+        notice = dealer.one(ReceiptNotice)
+        receive(dealer, notice, D_P1="1", D_P2="2")
+        settle(brand, dealer)
+        assert dealer.outcome("shipment.received")[0] == "rejected"
+        seen = dealer.see(NOTICE, notice.id)
+        assert seen["state"] == "approved"
+        assert seen["reason"]
+
+
+class TestRest:
+    def test_of_an_order_may_be_closed_once_the_supplier_closed_theirs(self, brand, dealer):  # noqa: F811
+        order = agreed(brand, dealer)
+        contract = contracted(brand)
+        ship(brand, contract, P1="1", P2="1")
+        settle(brand, dealer)
+        receive(dealer, dealer.one(ReceiptNotice), D_P1="1", D_P2="1")
+        settle(brand, dealer)
+        assert refusals(dealer.move, ORDER, order["id"], "close") == [("collab", None, "consent")]
+        brand.move(CONTRACT, contract["id"], "close")
+        settle(brand, dealer)
+        assert dealer.see(ORDER, order["id"])["theirs_state"] == "sales.contract.closed"
+        assert refusals(dealer.move, ORDER, order["id"], "unapprove") == [("collab", None, "consent")]
+        assert dealer.move(ORDER, order["id"], "close")["close"] == "manual"
+
+    def test_is_open_again_with_the_suppliers_contract(self, brand, dealer):  # noqa: F811
+        order = agreed(brand, dealer)
+        contract = contracted(brand)
+        brand.move(CONTRACT, contract["id"], "close")
+        settle(brand, dealer)
+        brand.move(CONTRACT, contract["id"], "reopen")
+        settle(brand, dealer)
+        assert refusals(dealer.move, ORDER, order["id"], "close") == [("collab", None, "consent")]
+
+
+class TestPayment:
+    def test_keeps_its_amount_and_customer_and_is_laid_by_finance(self, brand, dealer):  # noqa: F811
+        order = agreed(brand, dealer)
+        shipped(brand, upto=CONTRACT)
+        other = brand.save("masters.partner", {"code": "C9", "name": "散客", "is_customer": True})
+        paid = dealer.push(ORDER, order["id"], PAYMENT, account="B1")
+        dealer.move(PAYMENT, paid["id"], "approve")
+        dealer.move(PAYMENT, paid["id"], "pay")
+        settle(brand, dealer)
+        receipt = brand.one(Receipt)
+        brand.move(RECEIPT, receipt.id, "return", reason="未到账")
+        body = brand.see(RECEIPT, receipt.id)
+        for change in ({"amount": "9790.00"}, {"customer": other["id"], "lines": []}):
+            assert refusals(brand.save, RECEIPT, body | change, receipt.id) == [
+                (next(iter(change)), None, "told")
+            ]
+        brand.save(RECEIPT, body | {"account": "B1", "lines": []}, receipt.id)
+        brand.move(RECEIPT, receipt.id, "submit")
+        brand.move(RECEIPT, receipt.id, "approve")
+        assert brand.one(Receipt).amount == dealer.one(Payment).amount == Decimal("4790.00")
+
+    def test_entered_by_hand_may_be_corrected(self, brand, dealer):  # noqa: F811
+        made = brand.save("masters.partner", {"code": "C9", "name": "散客", "is_customer": True})
+        receipt = brand.save(RECEIPT, {"customer": made["id"], "amount": "40", "account": "B1", "lines": []})
+        receipt = brand.save(RECEIPT, receipt | {"amount": "1000"}, receipt["id"])
+        assert receipt["amount"] == "1000.00"

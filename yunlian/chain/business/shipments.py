@@ -15,6 +15,7 @@ from yunlian.documents.stock.purchase_in.model import PurchaseInLine
 from yunlian.documents.stock.receipt_notice.model import ReceiptNoticeLine
 from yunlian.documents.stock.sales_out.model import SalesOut, SalesOutLine
 from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.events import before, on
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.models import LinkRow
 from yunlian.kernel.save import save
@@ -23,8 +24,9 @@ from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
 from yunlian.masters.models import Unit
 
+from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
-from ..models import Origin
+from ..models import Origin, Outbox
 from . import withdrawals, wording
 from .kinship import (
     Share,
@@ -149,6 +151,32 @@ def _noticed(
     }
 
 
+def _require_unsent(ctx: Context, loaded: Loaded) -> None:
+    """What the supplier sent stays as they sent it: a difference is told as damaged or short."""
+    if origin_of(loaded) is not None:
+        message = _(
+            "The supplier sent this: receive what arrived, what is damaged by its stock status, and close the notice "
+            "over what is missing. If the shipment itself is wrong, let the supplier ask to have it back."
+        )
+        raise Refused(Problem("state", message, code="sent"))
+
+
+def _require_asked(ctx: Context, loaded: Loaded) -> None:
+    if loaded.header.withdrawal != "asked":
+        _require_unsent(ctx, loaded)
+
+
+def _require_in_force(ctx: Context, loaded: Loaded) -> None:
+    """Declined means that the goods are still announced here."""
+    if loaded.header.state != "approved" and origin_of(loaded) is not None:
+        message = _("Approve the notice again before you decline, or void it to consent.")
+        raise Refused(Problem("state", message, code="sent"))
+
+
+on(NOTICE, "saved", _require_unsent)
+for _taken in ("unapprove", "void"):
+    before(NOTICE, _taken, _require_asked)
+before(NOTICE, "decline_withdrawal", _require_in_force)
 receive(Handler(kind="shipment.sent", apply=_notice, verbs=(f"{NOTICE}.edit", f"{NOTICE}.approve")))
 
 
@@ -172,7 +200,10 @@ def _received(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
 
 
 def _short(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    """Closing a notice of a shipment says that the rest will not be found."""
+    """Closing a notice of a shipment says that the rest will not be found, reopening it that it may be after all.
+
+    Nothing is received of a closed notice, so both say the same quantities.
+    """
     origin = origin_of(loaded)
     if origin is None:
         return ()
@@ -218,9 +249,24 @@ def _notice_lines(ids: Iterable[uuid.UUID]) -> list[Any]:
     return list(ReceiptNoticeLine.objects.select_related("product", "product__unit").filter(id__in=list(ids)))
 
 
-send(Message(kind="shipment.received", on=((STOCK_IN, "approve"),), make=_received))
-send(Message(kind="shipment.uncounted", on=((STOCK_IN, "unapprove"),), make=_received))
-send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short))
+def _report_failed(ctx: Context, row: Outbox) -> None:
+    """Show on the notice why the supplier did not take what was reported of their shipment."""
+    code, _slash, id_ = row.subject.partition("/")
+    about = [uuid.UUID(id_)] if code == NOTICE else list(sources([uuid.UUID(id_)], NOTICE))
+    for origin in Origin.objects.filter(doc__in=about, subject=f"{OUT}/{row.data['shipment']}"):
+        move(NOTICE, ctx, origin.doc, "partner_reject", reason=receipts.kept_reason(row))
+
+
+send(Message(kind="shipment.received", on=((STOCK_IN, "approve"),), make=_received, back=_report_failed))
+send(
+    Message(
+        kind="shipment.uncounted",
+        on=((STOCK_IN, "unapprove"), (NOTICE, "reopen")),
+        make=lambda ctx, loaded: (_short if loaded.document.code == NOTICE else _received)(ctx, loaded),
+        back=_report_failed,
+    )
+)
+send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short, back=_report_failed))
 
 
 # Upstream: signed

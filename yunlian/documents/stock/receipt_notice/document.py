@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, Series, declare
+from yunlian.kernel.document import Document, Link, Problem, Section, Series, declare
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import StockEntry
@@ -11,7 +11,7 @@ from yunlian.masters.units import fill_factors
 
 from . import posting, rules
 from .facts import read_facts
-from .flow import WITHDRAWAL
+from .flow import FLOW, WITHDRAWAL
 from .model import ReceiptNotice, ReceiptNoticeLine
 
 
@@ -27,7 +27,7 @@ RECEIPT_NOTICE = declare(
         header=ReceiptNotice,
         lines=ReceiptNoticeLine,
         series=Series("RN{yyyymm}-{n:05}"),
-        flow=STANDARD,
+        flow=FLOW,
         tracks=(WITHDRAWAL,),
         fill=fill,
         facts=read_facts,
