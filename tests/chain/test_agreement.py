@@ -14,6 +14,8 @@ from yunlian.documents.stock.receipt_notice.model import ReceiptNotice
 from yunlian.documents.stock.sales_out.model import SalesOut
 from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
+from yunlian.kernel.verify import verify
+from yunlian.ledgers.models import PayableBalance
 from yunlian.masters.models import Product, Unit
 
 ORDER, INTENTION, CONTRACT = "purchase.order", "sales.intention", "sales.contract"
@@ -70,6 +72,12 @@ def agree(brand, dealer, order):  # noqa: F811
     settle(brand, dealer)
     dealer.move(ORDER, order["id"], "agree")
     settle(brand, dealer)
+
+
+def check_books(*houses):
+    for house in houses:
+        with house.enter():
+            assert list(verify(house.id)) == []
 
 
 class TestQuotation:
@@ -234,6 +242,18 @@ def ship(brand, contract, **taken):  # noqa: F811
     return brand.move(OUT, out["id"], "approve")
 
 
+def ship_pieces(brand, contract, qty):  # noqa: F811
+    """Ship so many pieces of a contract of one line in boxes."""
+    line = contract["lines"][0]
+    with brand.enter():
+        body = pulling.pull(DISPATCH, brand.ctx(), CONTRACT, {line["id"]: qty})
+    body["lines"][0] |= {"unit": "PCS", "qty": qty}
+    notice = brand.save(DISPATCH, body)
+    brand.move(DISPATCH, notice["id"], "approve")
+    out = brand.push(DISPATCH, notice["id"], OUT)
+    return brand.move(OUT, out["id"], "approve")
+
+
 def receive(dealer, notice, **taken):  # noqa: F811
     made = pulled(dealer, NOTICE, notice.id, STOCK_IN, **taken)
     return dealer.move(STOCK_IN, made["id"], "approve")
@@ -386,3 +406,77 @@ class TestPayment:
         receipt = brand.save(RECEIPT, {"customer": made["id"], "amount": "40", "account": "B1", "lines": []})
         receipt = brand.save(RECEIPT, receipt | {"amount": "1000"}, receipt["id"])
         assert receipt["amount"] == "1000.00"
+
+
+class TestParts:
+    @pytest.mark.parametrize(
+        ("factor", "parts", "noticed"),
+        [
+            ("10", ("13", "7"), [("13", "PCS", "130.00"), ("7", "PCS", "70.00")]),
+            ("10", ("10", "10"), [("1", "BOX", "100.00"), ("1", "BOX", "100.00")]),
+            ("7", ("13", "1"), [("13", "PCS", "185.71"), ("1", "PCS", "14.29")]),
+            (
+                "7",
+                ("1", "1", "1", "4", "7"),
+                [
+                    ("1", "PCS", "14.29"),
+                    ("1", "PCS", "14.28"),
+                    ("1", "PCS", "14.29"),
+                    ("4", "PCS", "57.14"),
+                    ("1", "BOX", "100.00"),
+                ],
+            ),
+        ],
+    )
+    def test_of_a_box_cost_together_what_was_agreed(self, brand, dealer, factor, parts, noticed):  # noqa: F811
+        boxes(brand, dealer, factor, factor)
+        order = place(dealer, lines=in_units(("D-P2", "BOX", "2", "100")))
+        agree(brand, dealer, order)
+        contract = contracted(brand)
+        for qty in parts:
+            ship_pieces(brand, contract, qty)
+            settle(brand, dealer)
+        with dealer.enter():
+            ids = list(ReceiptNotice.objects.order_by("number").values_list("id", flat=True))
+        lines = [dealer.see(NOTICE, id_)["lines"][0] for id_ in ids]
+        assert [(line["qty"], line["unit"]["code"], line["amount"]) for line in lines] == noticed
+        for id_ in ids:
+            arrived = dealer.push(NOTICE, id_, STOCK_IN)
+            dealer.move(STOCK_IN, arrived["id"], "approve")
+        settle(brand, dealer)
+        with dealer.enter():
+            assert PayableBalance.objects.get().received == Decimal("200.00")
+        with brand.enter():
+            assert set(SalesOut.objects.values_list("signed", flat=True)) == {"signed"}
+        check_books(brand, dealer)
+
+    def test_of_a_box_whose_unit_was_changed_since_still_arrive(self, brand, dealer):  # noqa: F811
+        boxes(brand, dealer)
+        order = place(dealer, lines=in_units(("D-P2", "BOX", "2", "100")))
+        agree(brand, dealer, order)
+        boxed(dealer, "D-P2", "12")
+        ship_pieces(brand, contracted(brand), "20")
+        settle(brand, dealer)
+        line = dealer.see(NOTICE, dealer.one(ReceiptNotice).id)["lines"][0]
+        assert (line["qty"], line["unit"]["code"], line["base_qty"], line["amount"]) == (
+            "20", "PCS", "20", "200.00",
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(("price", "fits"), [("10", True), ("10.1", False), ("100", False)])
+    def test_of_a_box_are_received_in_pieces_at_its_price_only(self, brand, dealer, price, fits):  # noqa: F811
+        boxes(brand, dealer)
+        order = place(dealer, lines=in_units(("D-P2", "BOX", "2", "100")))
+        agree(brand, dealer, order)
+        ship_pieces(brand, contracted(brand), "20")
+        settle(brand, dealer)
+        notice = dealer.see(NOTICE, dealer.one(ReceiptNotice).id)
+        with dealer.enter():
+            body = pulling.push(NOTICE, dealer.ctx(), notice["id"], STOCK_IN)
+        body["lines"][0] |= {"unit": "PCS", "qty": "3", "price": price, "status": "defect"}
+        if not fits:
+            assert refusals(dealer.save, STOCK_IN, body) == [("price", 1, "differs")]
+            return
+        dealer.move(STOCK_IN, dealer.save(STOCK_IN, body)["id"], "approve")
+        settle(brand, dealer)
+        line = brand.see(OUT, brand.one(SalesOut).id)["lines"][0]
+        assert (line["received_qty"], line["damaged_qty"]) == ("0", "3")

@@ -7,7 +7,8 @@ serves several orders is one message per order.
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from yunlian.documents.purchasing.order.model import PurchaseOrder, PurchaseOrderLine
@@ -22,7 +23,9 @@ from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
+from yunlian.masters.lines import CENT
 from yunlian.masters.models import Unit
+from yunlian.masters.units import find_factors
 
 from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
@@ -42,6 +45,7 @@ from .kinship import (
 )
 
 OUT, NOTICE, STOCK_IN = "stock.sales_out", "stock.receipt_notice", "stock.purchase_in"
+_PRICE = Decimal("0.00000001")
 _PATH = ("sales.contract", "sales.intention")
 
 
@@ -98,8 +102,7 @@ def _notice(arrival: Arrival) -> None:
     require_direction(arrival, "downstream")
     order: PurchaseOrder = theirs(arrival, PurchaseOrder, "supplier_id")
     data, lines = arrival.data, wording.lines_of(arrival.data)
-    known = PurchaseOrderLine.objects.select_related("product", "unit").filter(order_id=order.id)
-    ours = {line.id: line for line in known}
+    ours = _ordered(arrival.ctx, order)
     reader = wording.Reader(lines)
     taken = [_noticed(arrival.ctx, reader, ours, line, no) for no, line in enumerate(lines, 1)]
     reader.finish()
@@ -128,27 +131,69 @@ def _notice(arrival: Arrival) -> None:
     )
 
 
+@dataclass
+class _Ordered:
+    """A line of our order, how much of it was announced so far, in base units, and whether its unit still holds as many."""
+
+    line: PurchaseOrderLine
+    announced: Decimal
+    keeps_unit: bool
+
+
+def _ordered(ctx: Context, order: PurchaseOrder) -> dict[uuid.UUID, _Ordered]:
+    found = PurchaseOrderLine.objects.select_related("product", "unit").filter(order_id=order.id)
+    lines = list(found)
+    factors = find_factors(ctx, [(line.product, line.unit_id) for line in lines])
+    return {
+        line.id: _Ordered(
+            line, line.linked_noticed_qty, factors.get((line.product_id, line.unit_id)) == line.factor
+        )
+        for line in lines
+    }
+
+
 def _noticed(
     ctx: Context,
     reader: wording.Reader,
-    ours: Mapping[uuid.UUID, PurchaseOrderLine],
+    ours: Mapping[uuid.UUID, _Ordered],
     line: Mapping[str, Any],
     no: int,
 ) -> dict[str, Any]:
-    """One line of the notice, in the unit of the order's line it serves."""
-    ordered = ours.get(wording.line_id(line, "order_line"))
-    if ordered is None:
+    """One line of the notice: in the unit of the order's line it serves, or what is no whole number of it in base units."""
+    known = ours.get(wording.line_id(line, "order_line"))
+    if known is None:
         reader.problems.append(Problem("lines", _("This line was not ordered."), no, "unknown"))
         return {}
+    ordered = known.line
     base = reader.base_qty(ctx, ordered.product, line, no)
     if base is None:
         return {}
-    return {
+    taken = {
         "product": str(ordered.product_id),
-        "unit": str(ordered.unit_id),
-        "qty": base / ordered.factor,
         "sources": [{"line": str(ordered.id), "code": "purchase.order"}],
     }
+    price = _part_price(known, base)
+    known.announced += base
+    qty = base / ordered.factor
+    if known.keeps_unit and qty == round(qty, ordered.unit.scale or 0):
+        return taken | {"unit": str(ordered.unit_id), "qty": qty}
+    return taken | {"unit": str(ordered.product.unit_id), "qty": base, "price": price}
+
+
+def _part_price(ordered: _Ordered, base: Decimal) -> Decimal | None:
+    """Return the price per base unit, 8 decimals, at which the next `base` units make the amount so far exact to the cent.
+
+    So the parts of a line cost together what the line does: whatever one was rounded by, the next takes.
+    """
+    line, announced = ordered.line, ordered.announced
+    if line.price is None or not base:
+        return None
+    since, until = (
+        (line.price * qty / line.factor).quantize(CENT, ROUND_HALF_UP)
+        for qty in (announced, announced + base)
+    )
+    price: Decimal = ((until - since) / base).quantize(_PRICE, ROUND_HALF_UP)
+    return price
 
 
 def _require_unsent(ctx: Context, loaded: Loaded) -> None:

@@ -6,7 +6,7 @@ from yunlian.kernel.document import Document, Link, Problem, Section, Series, de
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import StockEntry
-from yunlian.masters.lines import BOUGHT
+from yunlian.masters.lines import BOUGHT, SAME, otherwise_priced
 from yunlian.masters.units import fill_factors
 
 from . import posting, rules
@@ -53,7 +53,8 @@ RECEIPT_NOTICE = declare(
                 fills=("base_qty", "noticed_qty"),
                 header={"supplier": "supplier", "warehouse": "warehouse", "expected_date": "expected_date"},
                 line={name: name for name in BOUGHT},
-                same=("supplier", "warehouse", *BOUGHT),
+                same=("supplier", "warehouse", *SAME),
+                differs=otherwise_priced,
                 returns=True,
             ),
         ),
