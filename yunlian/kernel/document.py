@@ -191,8 +191,8 @@ class Link:
     """This document is made from `source` (flows.md F1); declared by the downstream side.
 
     `fills=(ours, theirs)`: our line field whose quantity is taken from the source's Done field. `header` and `line` map
-    our fields to the source's, copied when pulled; those named in `same`, of either, must still agree on save. With
-    `of_header` the source is the document itself, not a line of it (a payment of an order); it may be closed already.
+    our fields to the source's, copied when pulled; those named in `same`, of either, must still agree on save, and
+    `differs(line, source line)` yields those that do not agree where equality would ask too much. With `of_header` the source is the document itself, not a line of it (a payment of an order); it may be closed already.
 
     `onward` names (code, Done field) of what our source was made from: what we take counts there too (a stock-out made
     from a notice ships the contract); `also` names further Done fields of the source line itself. With `returns`, closing our document by hand gives back what it did not execute.
@@ -203,6 +203,7 @@ class Link:
     header: Mapping[str, str] = field(default_factory=dict)
     line: Mapping[str, str] = field(default_factory=dict)
     same: tuple[str, ...] = ()
+    differs: Callable[[Any, Any], Iterable[str]] | None = None
     of_header: bool = False
     onward: tuple[tuple[str, str], ...] = ()
     also: tuple[str, ...] = ()

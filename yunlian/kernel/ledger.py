@@ -157,11 +157,15 @@ def _write(
         ledger = LEDGERS[kind]
         if not entries:
             continue
+        said: set[tuple[str | None, int | None, str]] = set()
         for at, fold in enumerate(ledger.folds):
             balances = lock_balances(ctx, fold, entries)
             if at == 0 and ledger.value is not None and not is_negation:
                 ledger.value(entries, balances)
-            problems += _fold(fold, entries, balances)
+            # What is missing from the whole is missing from its part too: each fold says what those before it did not.
+            found = [p for p in _fold(fold, entries, balances) if (p.field, p.line, p.code) not in said]
+            said.update((p.field, p.line, p.code) for p in found)
+            problems += found
             fresh = [balance for balance in balances.values() if balance._state.adding]
             writing.update([b for b in balances.values() if not b._state.adding], fold.measures)
             writing.insert(fresh)

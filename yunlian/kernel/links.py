@@ -200,6 +200,7 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
     if header.state != "approved" or (is_closed and not is_old and not taking.link.of_header):
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, taking.line_no, "closed")
+    differing = []
     for name in taking.link.same:
         if name in taking.link.header:
             kinds, one, other = loaded.document.fields, loaded.header, header
@@ -209,11 +210,13 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
             theirs_kinds = source.document.fields if taking.link.of_header else source.document.line_fields
             their = taking.link.line[name]
         if _value(one, kinds[name], name) != _value(other, theirs_kinds[their], their):
-            message = _("%(field)s differs from %(number)s.") % {
-                "field": kinds[name].label,
-                "number": header.number,
-            }
-            yield Problem(name, message, taking.line_no, "differs")
+            differing.append((name, kinds[name]))
+    if taking.link.differs is not None:
+        names = taking.link.differs(_line_of(loaded, taking), row)
+        differing += [(name, loaded.document.line_fields[name]) for name in names]
+    for name, kind in differing:
+        message = _("%(field)s differs from %(number)s.") % {"field": kind.label, "number": header.number}
+        yield Problem(name, message, taking.line_no, "differs")
     open_ = source.document.done(theirs).room(row)
     if taking.qty > open_:
         message = _("%(qty)s is more than the %(open)s still open on %(number)s.") % {

@@ -17,12 +17,16 @@ from .sql import Row, brief, named, run, run_together, table
 
 @dataclass
 class Loaded:
-    """One document in memory. `sources` are its links to earlier documents, by line id (or its own id)."""
+    """One document in memory. `sources` are its links to earlier documents, by line id (or its own id).
+
+    `changes` are what the act that announces it has changed, as the log keeps them: none when it was made just now.
+    """
 
     document: Document
     header: Any
     lines: list[Any] = field(default_factory=list)
     sources: dict[uuid.UUID, list[LinkRow]] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def pk(self) -> uuid.UUID:

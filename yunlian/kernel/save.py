@@ -170,8 +170,8 @@ def _write(
         writing.insert(loaded.lines, upsert=_line_columns(document) if not is_new else ())
     if document.is_master:
         token_rows(writing, loaded, is_new=is_new)
-    made = [] if before is None else audit.changes(before, audit.Picture(loaded), document)
-    audit.record(writing, ctx, loaded, "created" if is_new else "edited", made)
+    loaded.changes = [] if before is None else audit.changes(before, audit.Picture(loaded), document)
+    audit.record(writing, ctx, loaded, "created" if is_new else "edited", loaded.changes)
     fault("save.before_write")
     number = writing.run(numbered or "NULL::text")
     if numbered:

@@ -89,8 +89,8 @@ def _take(loaded: Loaded, ctx: Context, flow: Flow, step: Step, values: dict[str
     _write_header(writing, header)
     if before is not None:
         writing.update(audit.changed_lines(before, loaded), _editable(document))
-    made = [] if before is None else audit.changes(before, audit.Picture(loaded), document)
-    audit.record(writing, ctx, loaded, step.name, made, note=str(values.get("reason", "")))
+    loaded.changes = [] if before is None else audit.changes(before, audit.Picture(loaded), document)
+    audit.record(writing, ctx, loaded, step.name, loaded.changes, note=str(values.get("reason", "")))
     writing.run()
     announce(ctx, document.code, step.name, loaded)
     return loaded

@@ -1,6 +1,8 @@
 """What lines of documents about goods have in common: a quantity in a unit of the line, and what it is in base units."""
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import Line
@@ -8,8 +10,10 @@ from yunlian.kernel.text import _
 
 from .models import Unit
 
-# What a line that buys carries on from the line it is made from, and must still be the same.
+# What a line that buys carries on from the line it is made from, and what of it must still be the same.
 BOUGHT = ("product", "unit", "price", "discount", "tax_rate")
+SAME = ("product", "discount", "tax_rate")
+CENT = Decimal("0.01")
 
 
 class GoodsLine(Line):
@@ -22,6 +26,24 @@ class GoodsLine(Line):
 
     class Meta:
         abstract = True
+
+
+def otherwise_priced(line: Any, source: Any) -> Iterable[str]:
+    """Yield `price` when a line does not cost what its source does.
+
+    Of goods ordered by the box, pieces arrive: a line may be in another unit when it costs, to the cent, its part of what
+    the source says. Parts are rounded so that together they make the whole.
+    """
+    if (
+        line.price is None
+        or source.price is None
+        or (line.unit_id, line.factor) == (source.unit_id, source.factor)
+    ):
+        agrees = line.price == source.price
+    else:
+        agrees = abs(line.qty * line.price - line.base_qty * source.price / source.factor) <= CENT
+    if not agrees:
+        yield "price"
 
 
 class BoughtLine(GoodsLine):

@@ -5,7 +5,7 @@ and answer. What they say moves our order only by its partner's steps, and only 
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from yunlian.documents.purchasing.order.model import PurchaseOrder
@@ -17,7 +17,7 @@ from yunlian.kernel.text import _
 
 from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
-from ..models import Outbox
+from ..models import Offer, Outbox
 from . import wording
 from .kinship import find_link, require_direction, theirs
 
@@ -64,13 +64,13 @@ def _placed(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
                 for line in foreign
             )
         )
+    bases = wording.base_units(loaded.lines)
     lines = [
         {
             "line": str(line.id),
             "no": line.no,
             "product": wording.product_words(line.product, offers[line.product_id]),
-            "qty": wording.exact(line.qty),
-            "unit": wording.unit_words(line.unit),
+            **wording.goods_words(line, bases),
             "price": wording.net_price(line.price, line.discount),
             "due_date": wording.day(line.due_date or order.due_date),
             "note": line.note,
@@ -118,13 +118,17 @@ def _asking_failed(ctx: Context, row: Outbox) -> None:
     _step_back(ctx, row, "partner_decline_withdrawal")
 
 
+def _answer_failed(ctx: Context, row: Outbox) -> None:
+    _step_back(ctx, row, "partner_reject")
+
+
 def _recalled(ctx: Context, row: Outbox) -> None:
     move(ORDER, ctx, row.thread, "partner_grant_withdrawal")
 
 
 send(Message(kind="order.placed", on=((ORDER, "send"),), make=_placed, back=_placing_failed))
-send(Message(kind="order.agreed", on=((ORDER, "agree"),), make=_agreed))
-send(Message(kind="order.disagreed", on=((ORDER, "disagree"),), make=_reasoned))
+send(Message(kind="order.agreed", on=((ORDER, "agree"),), make=_agreed, back=_answer_failed))
+send(Message(kind="order.disagreed", on=((ORDER, "disagree"),), make=_reasoned, back=_answer_failed))
 send(
     Message(
         kind="order.recalled", on=((ORDER, "recall"),), make=_reasoned, done=_recalled, back=_asking_failed
@@ -144,8 +148,8 @@ def _order(arrival: Arrival) -> uuid.UUID:
     return id_
 
 
-def _step(arrival: Arrival, step: str, **given: Any) -> None:
-    move(ORDER, arrival.ctx, _order(arrival), step, None, **given)
+def _step(arrival: Arrival, step: str, **given: Any) -> Loaded:
+    return move(ORDER, arrival.ctx, _order(arrival), step, None, **given)
 
 
 def _hear_accepted(arrival: Arrival) -> None:
@@ -158,13 +162,35 @@ def _hear_refused(arrival: Arrival) -> None:
 
 
 def _hear_quoted(arrival: Arrival) -> None:
-    names = ("line", "qty", "price", "date")
-    lines = [{name: line.get(name) for name in names} for line in wording.lines_of(arrival.data)]
+    names, told = ("line", "qty", "price", "date"), wording.lines_of(arrival.data)
+    lines = [{name: line.get(name) for name in names} for line in told]
     said = {
         "expected_date": arrival.data.get("expected_date"),
         "theirs_state": wording.state_of(arrival.data),
     }
-    _step(arrival, "partner_quote", lines=lines, **said)
+    _require_ordered(arrival, _step(arrival, "partner_quote", lines=lines, **said), told)
+
+
+def _require_ordered(arrival: Arrival, order: Loaded, told: list[Mapping[str, Any]]) -> None:
+    """Refuse a quotation of another product or unit than was ordered: it may change quantity, price and date."""
+    reader = wording.Reader(told)
+    quoted = {line.get("line"): line for line in told}
+    offers = Offer.objects.filter(
+        link_id=arrival.link.id, product_id__in=[line.product_id for line in order.lines]
+    )
+    theirs_of = set(offers.values_list("product_id", "upstream_id"))
+    for line in order.lines:
+        told_line = quoted[str(line.id)]
+        if (line.product_id, wording.their_product(told_line)) not in theirs_of:
+            message = _("%(code)s was ordered, and another product is quoted.") % {"code": line.product.code}
+            reader.problems.append(Problem("product", message, line.no, "ordered"))
+        unit = reader.unit(told_line, line.no)
+        if unit == str(line.unit_id):
+            reader.require_base(arrival.ctx, line.product, told_line, line.no, line.quoted_qty * line.factor)
+        elif unit is not None:
+            message = _("%(unit)s was ordered, and another unit is quoted.") % {"unit": line.unit.name}
+            reader.problems.append(Problem("unit", message, line.no, "ordered"))
+    reader.finish()
 
 
 def _hear_granted(arrival: Arrival) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from yunlian.documents.finance.payment.paying import paid_orders
 from yunlian.documents.sales.contract.model import SalesContract
 from yunlian.kernel.document import Problem, Refused
+from yunlian.kernel.events import on
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.models import LinkRow
@@ -19,7 +20,7 @@ from yunlian.kernel.text import _
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
 from ..models import Origin
 from . import withdrawals, wording
-from .kinship import find_link, owned, require_direction
+from .kinship import find_link, origin_of, owned, require_direction
 
 PAYMENT, RECEIPT = "finance.payment", "finance.receipt"
 
@@ -104,4 +105,17 @@ def _lines(arrival: Arrival) -> list[dict[str, Any]]:
     return found
 
 
+def _require_told(ctx: Context, loaded: Loaded) -> None:
+    """A receipt is of what the dealer said they paid, and of that dealer; finance says what it is for, and whether it came."""
+    message = _(
+        "The customer told this payment: confirm it as it is, or reject it and let them correct theirs. Money that came "
+        "besides is a receipt of its own."
+    )
+    changed = [change["field"] for change in loaded.changes if change["line"] is None]
+    problems = [Problem(name, message, code="told") for name in ("amount", "customer") if name in changed]
+    if problems and origin_of(loaded) is not None:
+        raise Refused(*problems)
+
+
+on(RECEIPT, "saved", _require_told)
 receive(Handler(kind="payment.sent", apply=_receive, verbs=(f"{RECEIPT}.edit", f"{RECEIPT}.submit")))

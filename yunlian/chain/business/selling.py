@@ -8,18 +8,22 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
+
 from yunlian.documents.sales.intention.model import SalesIntention
 from yunlian.kernel.document import Problem, Refused, find_document
+from yunlian.kernel.events import on
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.pulling import push
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
-from yunlian.kernel.text import _
+from yunlian.kernel.text import _, keep
 from yunlian.masters.models import Warehouse
 
+from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
-from ..models import Origin
+from ..models import Origin, Outbox
 from . import wording
 from .kinship import made_from, origin_of, owned, pair, pairs_by_ours, require_direction
 
@@ -60,6 +64,9 @@ def _place(arrival: Arrival) -> None:
         | owned(arrival),
     )
     move(INTENTION, arrival.ctx, made.pk, "partner_place", customer_order=str(data.get("number") or ""))
+    for line, told in zip(made.lines, lines, strict=True):
+        reader.require_base(arrival.ctx, line.product, told, line.no, line.base_qty)
+    reader.finish()
     origin = arrival.remember(INTENTION, made.pk, made.header.number)
     pair(
         origin, zip([wording.line_id(line) for line in lines], [line.id for line in made.lines], strict=True)
@@ -109,15 +116,26 @@ def _agree(arrival: Arrival) -> None:
     }
     if quoted != agreed:
         raise Refused(Problem("lines", _("What was agreed to is not what was quoted."), code="differs"))
-    move(INTENTION, arrival.ctx, doc, "partner_agree")
+    agreed_to = move(INTENTION, arrival.ctx, doc, "partner_agree")
     if Warehouse.objects.filter(is_default=True, is_active=True).exists():
         # Without a default warehouse somebody must say where it ships from, and pushes the contract themselves.
-        body = push(INTENTION, arrival.ctx, doc, CONTRACT)
-        intention = loaded.header
-        kept = {"date": intention.date.isoformat(), "owner": str(intention.owner_id)}
-        if intention.department_id is not None:
-            kept["department"] = str(intention.department_id)
-        made = save(CONTRACT, arrival.ctx, body | kept)
+        _contract(arrival, agreed_to.header)
+
+
+def _contract(arrival: Arrival, intention: SalesIntention) -> None:
+    """Make the contract. What stands in the way does not undo the agreement: it is told on the intention, to be mended."""
+    kept = {"date": intention.date.isoformat(), "owner": str(intention.owner_id)}
+    if intention.department_id is not None:
+        kept["department"] = str(intention.department_id)
+    try:
+        with transaction.atomic():
+            body = push(INTENTION, arrival.ctx, intention.id, CONTRACT)
+            made = save(CONTRACT, arrival.ctx, body | kept)
+    except Refused as refused:
+        first, *more = [problem.message for problem in refused.problems]
+        why = _("The contract could not be made: %(why)s Mend that and push it from here.") % {"why": first}
+        SalesIntention.objects.filter(id=intention.id).update(reason=keep(why, *more))
+    else:
         arrival.concern(CONTRACT, made.header.number)
 
 
@@ -180,6 +198,7 @@ def _quoted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     if origin is None:
         return ()
     pairs = pairs_by_ours(origin)
+    bases = wording.base_units(loaded.lines)
     if set(pairs) != {line.id for line in loaded.lines}:
         message = _("A quotation covers every line the customer ordered and no other.")
         raise Refused(Problem("lines", message, code="lines"))
@@ -187,8 +206,7 @@ def _quoted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
         {
             "line": str(pairs[line.id]),
             "product": wording.product_words(line.product),
-            "qty": wording.exact(line.qty),
-            "unit": wording.unit_words(line.unit),
+            **wording.goods_words(line, bases),
             "price": wording.exact(line.price, 2),
             "date": wording.day(line.due_date),
         }
@@ -206,6 +224,29 @@ def _quoted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     return _from_intention(loaded, data)
 
 
+def _quoting_failed(ctx: Context, row: Outbox) -> None:
+    """What the dealer's books did not take is quoted again."""
+    intention = row.subject.rpartition("/")[2]
+    move(INTENTION, ctx, intention, "partner_disagree", reason=receipts.kept_reason(row))
+
+
+def _keep_ordered(ctx: Context, loaded: Loaded) -> None:
+    """A quotation changes quantity, price and date of what a dealer ordered, never the product or its unit."""
+    if loaded.header.collab == "none":
+        return
+    message = _(
+        "The customer ordered this: quantity, price and date can be quoted otherwise. For something else, refuse the "
+        "order and let them send another."
+    )
+    problems = [
+        Problem(change["field"], message, change["line"], "ordered")
+        for change in loaded.changes
+        if change["line"] is not None and change["field"] in ("product", "unit")
+    ]
+    if problems:
+        raise Refused(*problems)
+
+
 def _granted(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     return _from_intention(loaded, {"is_granted": True})
 
@@ -216,6 +257,7 @@ def _declined(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
 
 send(Message(kind="order.accepted", on=((INTENTION, "accept"),), make=_accepted))
 send(Message(kind="order.refused", on=((INTENTION, "refuse"),), make=_refused))
-send(Message(kind="order.quoted", on=((INTENTION, "quote"),), make=_quoted))
+send(Message(kind="order.quoted", on=((INTENTION, "quote"),), make=_quoted, back=_quoting_failed))
 send(Message(kind="withdrawal.granted", on=((INTENTION, "grant_withdrawal"),), make=_granted))
 send(Message(kind="withdrawal.declined", on=((INTENTION, "decline_withdrawal"),), make=_declined))
+on(INTENTION, "saved", _keep_ordered)

@@ -7,7 +7,8 @@ serves several orders is one message per order.
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from yunlian.documents.purchasing.order.model import PurchaseOrder, PurchaseOrderLine
@@ -15,18 +16,20 @@ from yunlian.documents.stock.purchase_in.model import PurchaseInLine
 from yunlian.documents.stock.receipt_notice.model import ReceiptNoticeLine
 from yunlian.documents.stock.sales_out.model import SalesOut, SalesOutLine
 from yunlian.kernel.document import Problem, Refused
-from yunlian.kernel.fields import BadValue, Qty
+from yunlian.kernel.events import before, on
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.models import LinkRow
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
-from yunlian.masters.models import Product, Unit
+from yunlian.masters.lines import CENT
+from yunlian.masters.models import Unit
 from yunlian.masters.units import find_factors
 
+from .. import receipts
 from ..messages import Arrival, Handler, Message, Outgoing, receive, send
-from ..models import Origin
+from ..models import Origin, Outbox
 from . import withdrawals, wording
 from .kinship import (
     Share,
@@ -42,8 +45,8 @@ from .kinship import (
 )
 
 OUT, NOTICE, STOCK_IN = "stock.sales_out", "stock.receipt_notice", "stock.purchase_in"
+_PRICE = Decimal("0.00000001")
 _PATH = ("sales.contract", "sales.intention")
-_qty = Qty(low="0")
 
 
 # Upstream: the goods have left
@@ -55,9 +58,7 @@ def _sent(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
     for share in sorted(shares(loaded.pk, _PATH), key=lambda share: lines[share.ours].no):
         by_origin[share.origin_id].append(share)
     origins = list(Origin.objects.select_related("link").filter(id__in=list(by_origin)).order_by("id"))
-    units = {
-        unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in loaded.lines})
-    }
+    units = wording.base_units(loaded.lines)
     out = loaded.header
     linked = [origin for origin in origins if origin.link.state == "linked"]
     if linked:
@@ -101,8 +102,7 @@ def _notice(arrival: Arrival) -> None:
     require_direction(arrival, "downstream")
     order: PurchaseOrder = theirs(arrival, PurchaseOrder, "supplier_id")
     data, lines = arrival.data, wording.lines_of(arrival.data)
-    known = PurchaseOrderLine.objects.select_related("product", "unit").filter(order_id=order.id)
-    ours = {line.id: line for line in known}
+    ours = _ordered(arrival.ctx, order)
     reader = wording.Reader(lines)
     taken = [_noticed(arrival.ctx, reader, ours, line, no) for no, line in enumerate(lines, 1)]
     reader.finish()
@@ -131,58 +131,97 @@ def _notice(arrival: Arrival) -> None:
     )
 
 
-def _noticed(
-    ctx: Context,
-    reader: wording.Reader,
-    ours: Mapping[uuid.UUID, PurchaseOrderLine],
-    line: Mapping[str, Any],
-    no: int,
-) -> dict[str, Any]:
-    """One line of the notice, in the unit of the order's line it serves."""
-    ordered = ours.get(wording.line_id(line, "order_line"))
-    if ordered is None:
-        reader.problems.append(Problem("lines", _("This line was not ordered."), no, "unknown"))
-        return {}
-    base = _to_base(ctx, reader, ordered.product, line, no)
+@dataclass
+class _Ordered:
+    """A line of our order, how much of it was announced so far, in base units, and whether its unit still holds as many."""
+
+    line: PurchaseOrderLine
+    announced: Decimal
+    keeps_unit: bool
+
+
+def _ordered(ctx: Context, order: PurchaseOrder) -> dict[uuid.UUID, _Ordered]:
+    found = PurchaseOrderLine.objects.select_related("product", "unit").filter(order_id=order.id)
+    lines = list(found)
+    factors = find_factors(ctx, [(line.product, line.unit_id) for line in lines])
     return {
-        "product": str(ordered.product_id),
-        "unit": str(ordered.unit_id),
-        "qty": base / ordered.factor,
-        "sources": [{"line": str(ordered.id), "code": "purchase.order"}],
+        line.id: _Ordered(
+            line, line.linked_noticed_qty, factors.get((line.product_id, line.unit_id)) == line.factor
+        )
+        for line in lines
     }
 
 
-def _to_base(
+def _noticed(
     ctx: Context,
     reader: wording.Reader,
-    product: Product,
+    ours: Mapping[uuid.UUID, _Ordered],
     line: Mapping[str, Any],
     no: int,
-    name: str = "qty",
-) -> Decimal:
-    """A quantity the partner wrote, in base units of our product; what does not convert is noted as a problem."""
-    unit = reader.unit(line, no)
-    try:
-        qty = _qty.parse(line.get(name)) or Decimal(0)
-    except BadValue as bad:
-        reader.problems.append(Problem(name, bad.message, no, bad.code))
-        return Decimal(1)
-    if unit is None:
-        return Decimal(1)
-    factor = find_factors(ctx, [(product, uuid.UUID(unit))]).get((product.id, uuid.UUID(unit)))
-    if factor is None:
-        reader.problems.append(
-            Problem(
-                "unit",
-                _("%(code)s is not traded in this unit here.") % {"code": product.code},
-                no,
-                "unmapped",
-            )
+) -> dict[str, Any]:
+    """One line of the notice: in the unit of the order's line it serves, or what is no whole number of it in base units."""
+    known = ours.get(wording.line_id(line, "order_line"))
+    if known is None:
+        reader.problems.append(Problem("lines", _("This line was not ordered."), no, "unknown"))
+        return {}
+    ordered = known.line
+    base = reader.base_qty(ctx, ordered.product, line, no)
+    if base is None:
+        return {}
+    taken = {
+        "product": str(ordered.product_id),
+        "sources": [{"line": str(ordered.id), "code": "purchase.order"}],
+    }
+    price = _part_price(known, base)
+    known.announced += base
+    qty = base / ordered.factor
+    if known.keeps_unit and qty == round(qty, ordered.unit.scale or 0):
+        return taken | {"unit": str(ordered.unit_id), "qty": qty}
+    return taken | {"unit": str(ordered.product.unit_id), "qty": base, "price": price}
+
+
+def _part_price(ordered: _Ordered, base: Decimal) -> Decimal | None:
+    """Return the price per base unit, 8 decimals, at which the next `base` units make the amount so far exact to the cent.
+
+    So the parts of a line cost together what the line does: whatever one was rounded by, the next takes.
+    """
+    line, announced = ordered.line, ordered.announced
+    if line.price is None or not base:
+        return None
+    since, until = (
+        (line.price * qty / line.factor).quantize(CENT, ROUND_HALF_UP)
+        for qty in (announced, announced + base)
+    )
+    price: Decimal = ((until - since) / base).quantize(_PRICE, ROUND_HALF_UP)
+    return price
+
+
+def _require_unsent(ctx: Context, loaded: Loaded) -> None:
+    """What the supplier sent stays as they sent it: a difference is told as damaged or short."""
+    if origin_of(loaded) is not None:
+        message = _(
+            "The supplier sent this: receive what arrived, what is damaged by its stock status, and close the notice "
+            "over what is missing. If the shipment itself is wrong, let the supplier ask to have it back."
         )
-        return Decimal(1)
-    return qty * factor
+        raise Refused(Problem("state", message, code="sent"))
 
 
+def _require_asked(ctx: Context, loaded: Loaded) -> None:
+    if loaded.header.withdrawal != "asked":
+        _require_unsent(ctx, loaded)
+
+
+def _require_in_force(ctx: Context, loaded: Loaded) -> None:
+    """Declined means that the goods are still announced here."""
+    if loaded.header.state != "approved" and origin_of(loaded) is not None:
+        message = _("Approve the notice again before you decline, or void it to consent.")
+        raise Refused(Problem("state", message, code="sent"))
+
+
+on(NOTICE, "saved", _require_unsent)
+for _taken in ("unapprove", "void"):
+    before(NOTICE, _taken, _require_asked)
+before(NOTICE, "decline_withdrawal", _require_in_force)
 receive(Handler(kind="shipment.sent", apply=_notice, verbs=(f"{NOTICE}.edit", f"{NOTICE}.approve")))
 
 
@@ -206,7 +245,10 @@ def _received(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
 
 
 def _short(ctx: Context, loaded: Loaded) -> Iterable[Outgoing]:
-    """Closing a notice of a shipment says that the rest will not be found."""
+    """Closing a notice of a shipment says that the rest will not be found, reopening it that it may be after all.
+
+    Nothing is received of a closed notice, so both say the same quantities.
+    """
     origin = origin_of(loaded)
     if origin is None:
         return ()
@@ -252,9 +294,24 @@ def _notice_lines(ids: Iterable[uuid.UUID]) -> list[Any]:
     return list(ReceiptNoticeLine.objects.select_related("product", "product__unit").filter(id__in=list(ids)))
 
 
-send(Message(kind="shipment.received", on=((STOCK_IN, "approve"),), make=_received))
-send(Message(kind="shipment.uncounted", on=((STOCK_IN, "unapprove"),), make=_received))
-send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short))
+def _report_failed(ctx: Context, row: Outbox) -> None:
+    """Show on the notice why the supplier did not take what was reported of their shipment."""
+    code, _slash, id_ = row.subject.partition("/")
+    about = [uuid.UUID(id_)] if code == NOTICE else list(sources([uuid.UUID(id_)], NOTICE))
+    for origin in Origin.objects.filter(doc__in=about, subject=f"{OUT}/{row.data['shipment']}"):
+        move(NOTICE, ctx, origin.doc, "partner_reject", reason=receipts.kept_reason(row))
+
+
+send(Message(kind="shipment.received", on=((STOCK_IN, "approve"),), make=_received, back=_report_failed))
+send(
+    Message(
+        kind="shipment.uncounted",
+        on=((STOCK_IN, "unapprove"), (NOTICE, "reopen")),
+        make=lambda ctx, loaded: (_short if loaded.document.code == NOTICE else _received)(ctx, loaded),
+        back=_report_failed,
+    )
+)
+send(Message(kind="shipment.short", on=((NOTICE, "close"),), make=_short, back=_report_failed))
 
 
 # Upstream: signed
@@ -277,7 +334,7 @@ def _sign(arrival: Arrival) -> None:
         if known is None:
             raise Refused(Problem("lines", _("This shipment has no such line."), no, "unknown"))
         said = {
-            short: str(_to_base(arrival.ctx, reader, known.product, line, no, f"{short}_qty"))
+            short: str(reader.base_qty(arrival.ctx, known.product, line, no, f"{short}_qty") or 0)
             for short in ("received", "short", "damaged")
         }
         counts.append({"line": str(known.id)} | said)

@@ -8,14 +8,17 @@ from typing import Any
 from yunlian.documents.finance.payment.flow import THEIRS as OF_PAYMENTS
 from yunlian.documents.purchasing.order.flow import THEIRS as OF_ORDERS
 from yunlian.kernel.document import Problem, Refused
-from yunlian.kernel.fields import normal_code, trimmed, uuid_or_none
+from yunlian.kernel.fields import BadValue, Qty, normal_code, trimmed, uuid_or_none
+from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _, keep
 from yunlian.masters.models import Product, Unit
+from yunlian.masters.units import find_factors
 from yunlian.org.models import Enterprise
 
 from ..models import Link, Offer
 
 _PRICE = Decimal("0.00000001")
+_qty = Qty(low="0")
 _KNOWN = {told for told, _label in (*OF_ORDERS, *OF_PAYMENTS)}
 
 
@@ -53,12 +56,28 @@ def unit_words(unit: Unit) -> dict[str, str]:
     return {"code": unit.code, "name": unit.name}
 
 
+def base_units(lines: Iterable[Any]) -> dict[uuid.UUID, Unit]:
+    """Return the base units of the products of document lines by id, in one statement."""
+    return {unit.id: unit for unit in Unit.objects.filter(id__in={line.product.unit_id for line in lines})}
+
+
+def goods_words(line: Any, bases: Mapping[uuid.UUID, Unit]) -> dict[str, Any]:
+    """Return the quantity of a document line in its unit, and what that is in base units, for the reader to compare."""
+    base = {"qty": exact(line.base_qty), "unit": unit_words(bases[line.product.unit_id])}
+    return {"qty": exact(line.qty), "unit": unit_words(line.unit), "base": base}
+
+
 def product_words(product: Product, offer: Offer | None = None) -> dict[str, Any]:
     """Return a product with our code and, when it is one of theirs, with theirs."""
     words: dict[str, Any] = {"ours": {"id": str(product.id), "code": product.code, "name": product.name}}
     if offer is not None:
         words["theirs"] = {"id": offer.upstream_id, "code": offer.upstream_code}
     return words
+
+
+def their_product(line: Mapping[str, Any]) -> str:
+    """Return the id of the product a line of theirs names, as they have it."""
+    return str(_inner(line, "product", "ours").get("id") or "")
 
 
 def find_offers(link: Link, products: Iterable[uuid.UUID]) -> dict[uuid.UUID, Offer]:
@@ -75,7 +94,8 @@ class Reader:
         self.problems: list[Problem] = []
         ids = [id_ for line in lines if (id_ := uuid_or_none(_inner(line, "product", "theirs").get("id")))]
         self._products = {product.id: product for product in Product.objects.filter(id__in=ids)}
-        words = {normal_code(str(_unit(line).get(key, ""))) for line in lines for key in ("code", "name")}
+        told = [_unit(part) for line in lines for part in (line, _inner(line, "base"))]
+        words = {normal_code(str(unit.get(key, ""))) for unit in told for key in ("code", "name")}
         units = [unit for unit in Unit.objects.all() if {unit.code, normal_code(unit.name)} & words]
         self._units = {normal_code(unit.name): unit for unit in units} | {unit.code: unit for unit in units}
 
@@ -97,10 +117,54 @@ class Reader:
             found = self._units.get(normal_code(str(wanted.get(key, ""))))
             if found is not None:
                 return str(found.id)
-        named = wanted.get("code") or wanted.get("name")
-        message = _("There is no unit “%(value)s” here.") % {"value": str(named)[:80]}
+        message = _("There is no unit “%(value)s” here.") % {
+            "value": str(wanted.get("code") or wanted.get("name"))[:80]
+        }
         self.problems.append(Problem("unit", message, no, "unmapped"))
         return None
+
+    def base_qty(
+        self, ctx: Context, product: Product, line: Mapping[str, Any], no: int, name: str = "qty"
+    ) -> Decimal | None:
+        """Return a quantity the partner wrote, in base units of our product; what does not convert is a problem."""
+        unit = self.unit(line, no)
+        try:
+            qty = _qty.parse(line.get(name)) or Decimal(0)
+        except BadValue as bad:
+            self.problems.append(Problem(name, bad.message, no, bad.code))
+            return None
+        if unit is None:
+            return None
+        factor = find_factors(ctx, [(product, uuid.UUID(unit))]).get((product.id, uuid.UUID(unit)))
+        if factor is None:
+            values = {"code": product.code, "unit": _unit_name(line)}
+            message = _("%(code)s is not traded in %(unit)s here: add the unit to the product.") % values
+            self.problems.append(Problem("unit", message, no, "unmapped"))
+            return None
+        return qty * factor
+
+    def require_base(
+        self, ctx: Context, product: Product, line: Mapping[str, Any], no: int, qty: Decimal
+    ) -> None:
+        """Note a problem unless a line is `qty` base units on both sides: a unit may hold more here than there."""
+        there = line.get("base")
+        if not isinstance(there, Mapping):
+            return  # told by a program that does not say it
+        said = self.base_qty(ctx, product, there, no)
+        if said is None or said == qty:
+            return
+        values = {
+            "unit": _unit_name(line),
+            "code": product.code,
+            "theirs": exact(said),
+            "ours": exact(qty),
+            "base": _unit_name(there),
+        }
+        message = _(
+            "%(unit)s of %(code)s does not hold the same on both sides: here the line is %(ours)s %(base)s, with you "
+            "%(theirs)s. Agree on one conversion and correct the product's unit."
+        )
+        self.problems.append(Problem("unit", message % values, no, "factor"))
 
     def finish(self) -> None:
         """Raise Refused when anything has no counterpart."""
@@ -121,6 +185,11 @@ def _inner(line: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 def _unit(line: Mapping[str, Any]) -> Mapping[str, Any]:
     unit = line.get("unit")
     return unit if isinstance(unit, Mapping) else {"code": str(unit or "")}
+
+
+def _unit_name(line: Mapping[str, Any]) -> str:
+    unit = _unit(line)
+    return str(unit.get("name") or unit.get("code") or "")[:60]
 
 
 def lines_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -46,12 +46,6 @@ _STATE = _named(f.Choice(label=_("Supplier's state"), choices=THEIRS, required=F
 _EXPECTED = _named(f.Date(label=_("Expected"), required=False), "expected_date")
 
 
-def _require_consent(order: Any) -> Iterable[Problem]:
-    if order.collab in BOUND:
-        message = _("The supplier has this order: ask them to let you have it back first.")
-        yield Problem("collab", message, code="consent")
-
-
 def approve(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
     """An order to a supplier on the chain waits to be sent."""
     order.collab = "unsent" if order.supplier is not None and order.supplier.chain_id else "none"
@@ -61,14 +55,21 @@ def approve(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterabl
 
 def unapprove(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
     """Without the supplier's consent a sent order stays as it is."""
-    yield from _require_consent(order)
+    if order.collab in BOUND:
+        message = _("The supplier has this order: ask them to let you have it back first.")
+        yield Problem("collab", message, code="consent")
     order.collab, order.withdrawal = "none", "none"
     _forget_quote(lines)
 
 
 def close(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
-    """Closing cancels what is open, so it needs consent too."""
-    yield from _require_consent(order)
+    """Closing cancels what is open, so it needs consent too: the supplier gave it by closing their contract."""
+    if order.collab in BOUND and order.theirs_state != "sales.contract.closed":
+        message = _(
+            "The supplier has this order: ask them to close their contract when the rest is not to come, or to let you "
+            "have the order back."
+        )
+        yield Problem("collab", message, code="consent")
 
 
 def send(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
@@ -114,10 +115,16 @@ def agree(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[
 
 
 def disagree(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
-    """Ask the supplier for another quotation."""
+    """Ask the supplier for another quotation; theirs stays beside ours until it comes."""
     order.reason = given["reason"]
-    _forget_quote(lines)
     return ()
+
+
+def not_taken(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
+    """The supplier did not take our answer: their quotation waits for another. What we agreed to stays in the lines."""
+    if any(line.quoted_qty is None for line in lines):
+        yield Problem("lines", _("There is no quotation to answer any more."), code="state")
+    order.reason = given["reason"]
 
 
 def progress(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
@@ -228,6 +235,16 @@ COLLAB = Flow(
             act=disagree,
             when=("approved",),
             tone="danger",
+        ),
+        Step(
+            "partner_reject",
+            _("Answer not taken by the supplier"),
+            ("agreed", "accepted"),
+            "quoted",
+            input=(REASON,),
+            act=not_taken,
+            when=("approved",),
+            is_partner=True,
         ),
     ),
 )

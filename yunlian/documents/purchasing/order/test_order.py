@@ -128,7 +128,11 @@ def test_a_quotation_not_agreed_may_be_quoted_again(ctx: Context, order: Loaded)
     accept(ctx, order)
     step(ctx, order, "partner_quote", lines=quote(order, *QUOTED))
     back = step(ctx, order, "disagree", reason="太贵")
-    assert (back.header.collab, back.header.reason, back.header.quoted_amount) == ("accepted", "太贵", 0)
+    assert (back.header.collab, back.header.reason, back.header.quoted_amount) == (
+        "accepted",
+        "太贵",
+        D("4790.00"),
+    )
     assert refusal(step, ctx, order, "agree") == [("collab", None)]
     again = step(ctx, order, "partner_quote", lines=quote(order, ("1", "3900", None), ("2", "420", None)))
     assert (again.header.reason, again.header.quoted_amount) == ("", D("4740.00"))

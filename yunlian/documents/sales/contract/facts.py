@@ -67,7 +67,9 @@ def _origin(
     rows = {row.id: row for row in load_lines(document, ctx, sorted(agreed))}
     found: dict[uuid.UUID, list[tuple[LinkRow, Any]]] = defaultdict(list)
     for line, links in sources.items():
-        found[line] += [(link, rows[link.source_line]) for link in links if link.source_line in rows]
+        for link in links:
+            if link.source_line in rows:
+                found[line].append((link, rows[link.source_line]))
     return dict(found)
 
 

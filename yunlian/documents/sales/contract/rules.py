@@ -30,7 +30,12 @@ def check(
 
 def _check_agreed(contract: SalesContract, lines: list[SalesContractLine], facts: Facts) -> Iterable[Problem]:
     """After collaboration is complete both orders agree in quantity, price and total (flows.md F5, invariant 1)."""
+    if not facts.origin:
+        return
     for line in lines:
+        if line.id not in facts.origin:
+            message = _("The customer agreed to no such line: sell it by a contract of its own.")
+            yield Problem("product", message, line.no, "agreed")
         for link, agreed in facts.origin.get(line.id, ()):
             if link.qty != agreed.base_qty or line.base_qty != agreed.base_qty:
                 yield Problem(
@@ -43,7 +48,7 @@ def _check_agreed(contract: SalesContract, lines: list[SalesContractLine], facts
                 message = _("The customer agreed to %(price)s, %(amount)s in all.")
                 values = {"price": agreed.price.normalize(), "amount": agreed.amount}
                 yield Problem("price", message % values, line.no, "agreed")
-    if facts.origin and contract.fee_amount:
+    if contract.fee_amount:
         yield Problem("fee_amount", _("The customer agreed to no fees."), code="agreed")
 
 

@@ -156,6 +156,13 @@ def test_a_discount_or_fee_nobody_agreed_to_is_refused(shop: Any, change: Any, n
     assert refusal(move, "sales.contract", shop.ctx, contract.pk, "approve") == named
 
 
+def test_a_fee_may_be_charged_on_an_intention_of_our_own(shop: Any) -> None:
+    lines = [{"product": "P1", "qty": "1", "price": "3950"}]
+    intention = shop.move(shop.save("sales.intention", customer="LI", lines=lines), "approve")
+    contract = shop.push(intention, "sales.contract", fee_amount="10.00")
+    assert shop.move(contract, "approve").header.total == D("3960.00")
+
+
 def test_less_than_was_agreed_is_refused(shop: Any) -> None:
     contract = shop.push(_agreed(shop), "sales.contract", qty={1: "1", 2: "1"})
     assert refusal(move, "sales.contract", shop.ctx, contract.pk, "submit") == [("qty", 2), ("price", 2)]

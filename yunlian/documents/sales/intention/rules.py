@@ -20,7 +20,8 @@ def check(
         yield Problem("lines", _("At least one line is needed."), code="required")
     is_binding = intention.state in ("submitted", "approved")
     for line in lines:
-        if line.product.status == "stopped":
+        # What was quoted while it was sold, and is agreed to, holds.
+        if line.product.status == "stopped" and intention.collab != "agreed":
             yield Problem(
                 "product", _("%(code)s is no longer sold.") % {"code": line.product.code}, line.no, "stopped"
             )

@@ -6,7 +6,7 @@ from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, 
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import CostEntry, PayableEntry, StockEntry, SupplierFundsEntry
-from yunlian.masters.lines import BOUGHT
+from yunlian.masters.lines import BOUGHT, SAME, otherwise_priced
 from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
@@ -21,7 +21,7 @@ def fill(stock_in: PurchaseIn, lines: list[PurchaseInLine], ctx: Context) -> Ite
     fill_prices(lines, ctx, stock_in.supplier, stock_in.date, kind="purchase")
 
 
-_SAME = ("supplier", "warehouse", *BOUGHT)
+_SAME = ("supplier", "warehouse", *SAME)
 _HEADER = {"supplier": "supplier", "warehouse": "warehouse"}
 _LINE = {name: name for name in BOUGHT}
 
@@ -57,6 +57,7 @@ PURCHASE_IN = declare(
                 header=_HEADER,
                 line=_LINE,
                 same=_SAME,
+                differs=otherwise_priced,
                 onward=(("purchase.order", "received_qty"),),
             ),
             Link(
@@ -66,6 +67,7 @@ PURCHASE_IN = declare(
                 header=_HEADER,
                 line=_LINE,
                 same=_SAME,
+                differs=otherwise_priced,
             ),
         ),
         is_chained=True,

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from yunlian.kernel.document import STANDARD, Document, Link, Problem, Section, Series, declare
+from yunlian.kernel.document import Document, Link, Problem, Section, Series, declare
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import StockEntry
-from yunlian.masters.lines import BOUGHT
+from yunlian.masters.lines import BOUGHT, SAME, otherwise_priced
 from yunlian.masters.units import fill_factors
 
 from . import posting, rules
 from .facts import read_facts
-from .flow import WITHDRAWAL
+from .flow import FLOW, WITHDRAWAL
 from .model import ReceiptNotice, ReceiptNoticeLine
 
 
@@ -27,7 +27,7 @@ RECEIPT_NOTICE = declare(
         header=ReceiptNotice,
         lines=ReceiptNoticeLine,
         series=Series("RN{yyyymm}-{n:05}"),
-        flow=STANDARD,
+        flow=FLOW,
         tracks=(WITHDRAWAL,),
         fill=fill,
         facts=read_facts,
@@ -53,7 +53,8 @@ RECEIPT_NOTICE = declare(
                 fills=("base_qty", "noticed_qty"),
                 header={"supplier": "supplier", "warehouse": "warehouse", "expected_date": "expected_date"},
                 line={name: name for name in BOUGHT},
-                same=("supplier", "warehouse", *BOUGHT),
+                same=("supplier", "warehouse", *SAME),
+                differs=otherwise_priced,
                 returns=True,
             ),
         ),
