@@ -27,7 +27,10 @@ PIECE = 20  # rows of one transaction: their locks are held until the last of th
 
 
 class Asked(msgspec.Struct):
-    """What is to be done to which rows; a list's `filter` and `search` as they stand in its address."""
+    """What is to be done to which rows; a list's `filter` and `search` as they stand in its address.
+
+    A field somebody forgot must not mean everything there is, so all rows are asked for by `[]`.
+    """
 
     step: str
     filter: str = ""
@@ -44,6 +47,8 @@ def post_batch(request: Request, code: str, step: str) -> Any:
     document, ctx = find_document(code), request.ctx
     declared = _step(document, step)
     asked = Asked(step, *request.texts("filter", "search"))
+    if not asked.filter.strip() and not asked.search.strip():
+        raise Invalid(Problem("filter", _("Say which rows are meant; [] means all of them."), code="required"))
     count = _count(document, ctx, asked, declared)
     if count > COUNT_CAP:
         message = _("More than %(n)s rows: narrow the filter.") % {"n": COUNT_CAP}
