@@ -48,7 +48,9 @@ def post_batch(request: Request, code: str, step: str) -> Any:
     declared = _step(document, step)
     asked = Asked(step, *request.texts("filter", "search"))
     if not asked.filter.strip() and not asked.search.strip():
-        raise Invalid(Problem("filter", _("Say which rows are meant; [] means all of them."), code="required"))
+        raise Invalid(
+            Problem("filter", _("Say which rows are meant; [] means all of them."), code="required")
+        )
     count = _count(document, ctx, asked, declared)
     if count > COUNT_CAP:
         message = _("More than %(n)s rows: narrow the filter.") % {"n": COUNT_CAP}

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from ..cells import meant
-from .dates import Date, Moment
-from .kind import BadValue
-from .numbers import Amount, Integer, Qty
-from .texts import Code, LongText, Text
+from .cells import meant
+from .fields.dates import Date, Moment
+from .fields.kind import BadValue
+from .fields.numbers import Amount, Integer, Qty
+from .fields.texts import Code, LongText, Text
 
 
 @pytest.mark.parametrize(
