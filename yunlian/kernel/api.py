@@ -68,6 +68,9 @@ class Identity:
 class Gate(Protocol):
     """What the organisation lends the kernel: settings.GATE names an object with these methods."""
 
+    def cookie_name(self, http: HttpRequest) -> str:
+        """Return what the session's cookie is called where this request came in."""
+
     def identify(self, http: HttpRequest) -> Identity | None:
         """Return who sent the request, from a session cookie or a bearer credential, or None."""
 
@@ -178,6 +181,7 @@ class Route:
     handler: Handler
     summary: str
     takes: str = "json"
+    # What the description says of it, see `shapes.describes`.
     schema: Mapping[str, Any] = field(default_factory=dict)
     reads: bool = False
     is_sensitive: bool = False

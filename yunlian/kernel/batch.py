@@ -14,11 +14,12 @@ from django.db import IntegrityError, transaction
 from . import permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Missing, Problem, Refused, Step, find_document
-from .jobs import Progress, Task, enqueue, job, show_job
+from .jobs import JOB, Progress, Task, enqueue, job, show_job
 from .listing import COUNT_CAP, Query, matching
 from .models import Job
 from .refusals import problem_of
 from .scope import Context, tenant
+from .shapes import TEXT, describes, record
 from .sql import Row, run
 from .steps import move
 from .text import Label, _
@@ -41,7 +42,17 @@ class Asked(msgspec.Struct):
         return Query(filter=self.filter, search=self.search)
 
 
-@route("POST", "/api/{code}/batch/{step}", needs="{code}.{step}")
+_ASKED = record({"filter": TEXT | {"description": "As in a list; [] for all rows."}, "search": TEXT}) | {
+    "anyOf": [{"required": ["filter"]}, {"required": ["search"]}]
+}
+
+
+@route(
+    "POST",
+    "/api/{code}/batch/{step}",
+    needs="{code}.{step}",
+    schema=describes(record(job=JOB), status=202, body=_ASKED),
+)
 def post_batch(request: Request, code: str, step: str) -> Any:
     """Take one step of everything a filter finds; a worker does it, row by row."""
     document, ctx = find_document(code), request.ctx

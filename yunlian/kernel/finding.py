@@ -15,6 +15,7 @@ from .listing import number_branches
 from .phonetic import initials, normal, query_tokens
 from .scope import Context
 from .search import carrying
+from .shapes import ID, TEXT, describes, maybe, record, rows
 from .sql import run
 
 LIMIT = 30
@@ -22,7 +23,10 @@ PER_CODE = 8
 CANDIDATES = 200  # masters of a kind looked at; a better match may stand behind the first found
 
 
-@route("GET", "/api/search", needs="signed")
+_FOUND = record(code=TEXT, label=TEXT, id=maybe(ID), number=TEXT, name=TEXT, hint=TEXT)
+
+
+@route("GET", "/api/search", needs="signed", schema=describes(rows(_FOUND)))
 def search(request: Request) -> Any:
     """Documents by number, master data by code, name or initials, pages by label."""
     return {"rows": find(request.ctx, request.query.get("q", ""))}
