@@ -102,7 +102,12 @@ def test_a_statement_is_asked_for_by_id_or_code(world: World, described: dict[st
     template = "/api/finance.statement"
     by_id, by_code, by_none, by_day = (
         ask(world, described, template, "GET", f"{template}?{query}")
-        for query in (f"partner={id_}", f"partner={code.lower()}", "partner=NO-SUCH", f"partner={code}&from=20261101")
+        for query in (
+            f"partner={id_}",
+            f"partner={code.lower()}",
+            "partner=NO-SUCH",
+            f"partner={code}&from=20261101",
+        )
     )
     assert by_id.json() == by_code.json()
     assert (by_none.status_code, by_day.status_code) == (422, 422)
