@@ -111,7 +111,7 @@ class Killed(BaseException):
 
 
 def test_after_a_kill_it_goes_on_where_it_stopped(client: Client, orders: list[Loaded]) -> None:
-    asked = ask(client, "batch/approve")
+    asked = ask(client, "batch/approve", filter="[]")
     left = [2]
 
     def kill() -> None:
@@ -134,7 +134,7 @@ def test_after_a_kill_it_goes_on_where_it_stopped(client: Client, orders: list[L
 def test_cancelled_it_stops_and_what_is_done_stays(
     client: Client, orders: list[Loaded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ask(client, "batch/approve")
+    asked = ask(client, "batch/approve", filter="[]")
     id_ = asked.json()["job"]["id"]
     whole, seen = batch._taken, []
 
@@ -167,7 +167,7 @@ def test_a_deadlock_runs_the_piece_again(
         return whole(*given)
 
     monkeypatch.setattr(batch, "_taken", taken)
-    asked = ask(client, "batch/approve")
+    asked = ask(client, "batch/approve", filter="[]")
     work()
     assert states(orders).count("approved") < 5
     work()
@@ -177,12 +177,12 @@ def test_a_deadlock_runs_the_piece_again(
 
 
 def test_whoever_lost_the_verb_meanwhile_does_nothing_more(client: Client, orders: list[Loaded]) -> None:
-    asked = ask(client, "batch/approve")
+    asked = ask(client, "batch/approve", filter="[]")
     client.gate.grants = Grants(frozenset({f"{ORDER}.view"}), {"*": "all"})  # type: ignore[attr-defined]
     work()
     assert job_of(client, asked)["state"] == "failed"
     assert states(orders) == ["created"] * 5
-    assert ask(client, "batch/approve").status_code == 403
+    assert ask(client, "batch/approve", filter="[]").status_code == 403
 
 
 def test_only_rows_in_the_members_scope_are_moved(client: Client, ctx: Context, orders: list[Loaded]) -> None:
@@ -190,7 +190,7 @@ def test_only_rows_in_the_members_scope_are_moved(client: Client, ctx: Context, 
     model.objects.exclude(id=orders[0].pk).update(owner_id=make("org.employee", ctx).pk)
     verbs = frozenset({f"{ORDER}.{verb}" for verb in ("view", "approve")})
     client.gate.grants = Grants(verbs, {"*": "own"}, frozenset("*"))  # type: ignore[attr-defined]
-    assert ask(client, "batch/approve").json()["job"]["total"] == 1
+    assert ask(client, "batch/approve", filter="[]").json()["job"]["total"] == 1
     work()
     assert states(orders) == ["approved", *["created"] * 4]
 
@@ -203,6 +203,8 @@ def test_only_rows_in_the_members_scope_are_moved(client: Client, ctx: Context, 
         ("batch/approve", {"filter": "x"}, 422),
         ("batch/approve", {"filter": 1}, 422),
         ("batch/approve", {"surprise": ""}, 422),
+        ("batch/approve", {}, 422),
+        ("batch/approve", {"filter": " ", "search": ""}, 422),
         ("export", {"columns": "nothing"}, 422),
         ("export", {"sort": "nothing"}, 422),
     ],
@@ -218,10 +220,10 @@ def test_more_rows_than_anybody_can_oversee_are_refused(
     client: Client, orders: list[Loaded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "COUNT_CAP", 4)
-    refused = ask(client, "batch/approve")
+    refused = ask(client, "batch/approve", filter="[]")
     assert (refused.status_code, refused.json()["problems"][0]["code"]) == (422, "too_many")
     monkeypatch.setattr(batch, "COUNT_CAP", 5)
-    assert ask(client, "batch/approve").status_code == 202
+    assert ask(client, "batch/approve", filter="[]").status_code == 202
 
 
 def test_an_export_in_the_background_has_a_file(client: Client, ctx: Context, orders: list[Loaded]) -> None:
@@ -239,7 +241,7 @@ def test_an_export_in_the_background_has_a_file(client: Client, ctx: Context, or
 
 
 def test_a_step_that_is_the_partners_is_not_for_a_batch(client: Client, ctx: Context) -> None:
-    assert ask(client, "batch/partner_accept").status_code == 403
+    assert ask(client, "batch/partner_accept", filter="[]").status_code == 403
     with pytest.raises(Forbidden):
         batch._step(find_document(ORDER), "partner_accept")
     assert batch._step(find_document(ORDER), "send").name == "send"

@@ -96,9 +96,15 @@ export function narrow(value: string): string {
   return value.replace(/[，。．－\u2212％　０-９]/g, (char) => WIDE[char] ?? String.fromCharCode(char.charCodeAt(0) - 0xfee0));
 }
 
-/** What somebody typed or pasted as a number: `￥1,234.50`, `１２`, ` -3 `. Null when it is no number. */
+const GROUPED = /^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/;
+
+/**
+ * What somebody typed or pasted as a number: `￥1,234.50`, `１２`, ` -3 `. Null when it is no number. A comma stands between
+ * groups of three digits, as the server reads it: `3,5` may mean 3.5 or 35, so it is asked for again.
+ */
 export function typed(value: string): string | null {
-  const plain = narrow(value).replace(/[\s,¥￥$]/g, "");
+  const given = narrow(value).trim().replace(/^([+-]?)\s*[¥￥$]\s*/, "$1");
+  const plain = GROUPED.test(given) ? given.replaceAll(",", "") : given;
   if (!isDecimal(plain)) return null;
   const sign = plain.startsWith("-") ? "-" : "";
   const [whole = "", fraction] = plain.replace(/^[+-]/, "").split(".");

@@ -40,6 +40,8 @@ describe("numbers", () => {
   it.each([
     ["12", "12"], ["1,234.50", "1234.5"], ["１２．５", "12.5"], ["￥990", "990"], [" -3 ", "-3"], ["007", "7"], [".5", "0.5"], ["", null], ["  ", null],
     ["abc", "!number"], ["1.2.3", "!number"], ["1e5", "!number"], ["-", "!number"], ["0.1234567", "!places"], ["0.1234560", "0.123456"],
+    ["3,5", "!number"], ["12,50", "!number"], ["1,2,3,,4.5", "!number"], ["1234,567", "!number"], ["３，５", "!number"], ["3 5", "!number"], ["1¥2", "!number"],
+    ["-1,234,567.5", "-1234567.5"], ["１，２３４", "1234"], ["-¥5", "-5"], ["¥ 1,000", "1000"],
   ])("reads the quantity %j as %j", (text, value) => expect(parse("qty", text)).toBe(value));
 
   it("refuses more places than the field has instead of rounding", () => {

@@ -6,10 +6,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from yunlian.kernel.api import Answer, Identity, Request, route
-from yunlian.kernel.document import Invalid, Missing, Problem
+from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem
 from yunlian.kernel.fields import moment_text, uuid_or_none
+from yunlian.kernel.openapi import document_schema
 from yunlian.kernel.resources import answer
 from yunlian.kernel.save import save
+from yunlian.kernel.shapes import (
+    ANY,
+    ID,
+    MOMENT,
+    REFERENCE,
+    TEXT,
+    WHOLE,
+    YES,
+    Schema,
+    describes,
+    every,
+    maybe,
+    named,
+    pages,
+    record,
+    rows,
+)
 from yunlian.kernel.text import _
 from yunlian.org.gate import GATE
 from yunlian.org.models import Employee, Enterprise
@@ -33,13 +51,88 @@ def _reason(request: Request, *others: str) -> str:
     return (value or "").strip()[:500]
 
 
-@route("GET", "/api/{code}/{id}/chain", needs="{code}.view")
+_LANE = record(
+    id=ID, partner=record(name=TEXT), direction={"enum": ["out", "in"]}, state=TEXT, reason=TEXT, last_seq=WHOLE,
+    accepted=WHOLE, delivered=WHOLE, applied=WHOLE, unsent=WHOLE, unapplied=WHOLE, quarantined=WHOLE,
+    oldest_unsent_s=maybe(WHOLE), last_error=TEXT, failures=WHOLE, next_at=maybe(MOMENT), answered_at=maybe(MOMENT),
+    clock_offset_s=maybe({"type": "number"}), window=WHOLE, credential_days_left=maybe(WHOLE), epoch=WHOLE,
+    choices=every(TEXT), alarms=every(TEXT),
+)  # fmt: skip
+_LANES = named("Lanes", rows(_LANE))
+_MESSAGE: dict[str, Schema] = {
+    "id": ID, "seq": maybe(WHOLE), "type": TEXT, "label": TEXT, "thread": TEXT, "version": WHOLE, "state": TEXT, "reason": TEXT,
+    "attempts": WHOLE, "at": MOMENT, "number": maybe(TEXT), "recovered": YES, "code": maybe(TEXT), "doc": maybe(TEXT),
+}  # fmt: skip
+_ATTEMPT = record(at=MOMENT, act=TEXT, status=ANY, code=TEXT, detail=TEXT)
+_EVIDENCE = named(
+    "Evidence",
+    record(
+        {
+            "attempts_made": every(_ATTEMPT),
+            **dict.fromkeys(("sent_at", "delivered_at", "outcome_at", "received_at", "handled_at"), maybe(MOMENT)),
+        },
+        **_MESSAGE,
+        lane=ID, message_id=ID, envelope=maybe(TEXT), digest=maybe(TEXT), previous=maybe(TEXT), key=maybe(TEXT),
+        signature=maybe(TEXT), problems=ANY,
+    ),
+)  # fmt: skip
+_BRANCH = every(
+    record(
+        seq=WHOLE,
+        type=TEXT,
+        label=TEXT,
+        number=maybe(TEXT),
+        subject=TEXT,
+        version=WHOLE,
+        state=TEXT,
+        digest=TEXT,
+        at=MOMENT,
+    )
+)
+_EVENT = record(
+    at=MOMENT,
+    side={"enum": ["ours", "theirs"]},
+    act=TEXT,
+    label=TEXT,
+    detail=TEXT,
+    status=TEXT,
+    reason=TEXT,
+    message_id=ID,
+)
+_TIMELINE = named(
+    "Timeline",
+    record(
+        partner=maybe(record(name=TEXT)), status=maybe(TEXT), ours=record(number=maybe(TEXT), state=TEXT),
+        theirs=maybe(record(code=TEXT, number=TEXT, state=TEXT, expected_date=maybe(TEXT))),
+        differences=every(record(field=TEXT, label=TEXT, line=WHOLE, ours=maybe(TEXT), theirs=maybe(TEXT))), events=every(_EVENT),
+    ),
+)  # fmt: skip
+_OPEN = rows(
+    record(
+        code=TEXT, label=TEXT, id=ID, number=maybe(TEXT), state=TEXT, theirs=record(number=TEXT, state=TEXT)
+    )
+)
+_MEMBERSHIP = named(
+    "Membership",
+    record(
+        state=TEXT,
+        valid_until=maybe(MOMENT),
+        credential=maybe(REFERENCE),
+        chain_id=ID,
+        communication_user=maybe(REFERENCE),
+    ),
+)
+_BECAUSE = record({"reason": TEXT})
+_UNTIL = maybe(TEXT) | {"description": "A moment, or a day that counts to its end."}
+
+
+@route("GET", "/api/{code}/{id}/chain", needs="{code}.view", schema=describes(_TIMELINE))
 def get_timeline(request: Request, code: str, id: str) -> Any:
     """What passed between the partners about a document."""
     return timeline.timeline(code, request.ctx, _id(id))
 
 
-@route("GET", "/api/chain/links/{id}/open", needs="chain.link.view")
+@route("GET", "/api/chain/links/{id}/open", needs="chain.link.view", schema=describes(_OPEN))
 def get_open(request: Request, id: str) -> Any:
     """What is still open with the partner of a link, on both sides as far as they told us."""
     link = Link.objects.filter(id=_id(id)).first()
@@ -60,32 +153,49 @@ def get_open(request: Request, id: str) -> Any:
     }
 
 
-@route("GET", "/api/chain/lanes", needs="chain.link.view")
+@route("GET", "/api/chain/lanes", needs="chain.link.view", schema=describes(_LANES))
 def list_lanes(request: Request) -> Any:
     """Every lane: positions, ages, errors."""
     return {"rows": lanes.lanes()}
 
 
-@route("GET", "/api/chain/lanes/{id}/messages", needs="chain.link.view")
+@route(
+    "GET",
+    "/api/chain/lanes/{id}/messages",
+    needs="chain.link.view",
+    schema=describes(pages(record(**_MESSAGE)), query={"state": TEXT, "cursor": TEXT}),
+)
 def list_messages(request: Request, id: str) -> Any:
     """The messages of a lane, newest first."""
     return lanes.messages(_id(id), request.query.get("state", ""), request.query.get("cursor", ""))
 
 
-@route("POST", "/api/chain/lanes/{id}/open", needs="chain.link.edit")
+@route("POST", "/api/chain/lanes/{id}/open", needs="chain.link.edit", schema=describes(_LANES, body=_BECAUSE))
 def open_lane(request: Request, id: str) -> Any:
     """Open a lane that is held, suspended or frozen."""
     operating.thaw(request.ctx, _id(id), _reason(request))
     return {"rows": lanes.lanes()}
 
 
-@route("GET", "/api/chain/lanes/{id}/branches", needs="chain.link.view")
+@route(
+    "GET",
+    "/api/chain/lanes/{id}/branches",
+    needs="chain.link.view",
+    schema=describes(
+        record(common=maybe(WHOLE), ours=_BRANCH, theirs=_BRANCH, aside=_BRANCH, choices=every(TEXT))
+    ),
+)
 def get_branches(request: Request, id: str) -> Any:
     """Both branches of a lane after the message they share, and what may be chosen."""
     return branches.both(_id(id))
 
 
-@route("POST", "/api/chain/lanes/{id}/choose", needs="chain.link.edit")
+@route(
+    "POST",
+    "/api/chain/lanes/{id}/choose",
+    needs="chain.link.edit",
+    schema=describes(_LANES, body=record({"reason": TEXT}, branch={"enum": ["ours", "theirs"]})),
+)
 def choose_branch(request: Request, id: str) -> Any:
     """Say which of two branches of a frozen lane is the true one: ours or theirs, with a reason."""
     branch = request.body.get("branch")
@@ -95,47 +205,75 @@ def choose_branch(request: Request, id: str) -> Any:
     return {"rows": lanes.lanes()}
 
 
-@route("GET", "/api/chain/messages/{id}", needs="chain.link.view")
+@route("GET", "/api/chain/messages/{id}", needs="chain.link.view", schema=describes(_EVIDENCE))
 def get_message(request: Request, id: str) -> Any:
     """The evidence of one message: text, signature, hash path, receipts."""
     return lanes.evidence(_id(id))
 
 
-@route("POST", "/api/chain/messages/{id}/release", needs="chain.link.edit")
+@route(
+    "POST",
+    "/api/chain/messages/{id}/release",
+    needs="chain.link.edit",
+    schema=describes(_EVIDENCE, body=_BECAUSE),
+)
 def release(request: Request, id: str) -> Any:
     """Let a message in quarantine be tried again."""
     operating.release(request.ctx, _id(id), _reason(request))
     return lanes.evidence(_id(id))
 
 
-@route("POST", "/api/chain/messages/{id}/reject", needs="chain.link.edit")
+@route(
+    "POST",
+    "/api/chain/messages/{id}/reject",
+    needs="chain.link.edit",
+    schema=describes(_EVIDENCE, body=_BECAUSE),
+)
 def reject(request: Request, id: str) -> Any:
     """Reject a message in quarantine with a reason."""
     operating.reject(request.ctx, _id(id), _reason(request))
     return lanes.evidence(_id(id))
 
 
-@route("POST", "/api/chain/messages/{id}/resend", needs="chain.link.edit")
+@route(
+    "POST",
+    "/api/chain/messages/{id}/resend",
+    needs="chain.link.edit",
+    schema=describes(_EVIDENCE, body=_BECAUSE),
+)
 def resend(request: Request, id: str) -> Any:
     """Send a message again."""
     operating.resend(request.ctx, _id(id), _reason(request))
     return lanes.evidence(_id(id))
 
 
-@route("POST", "/api/chain/messages/{id}/void", needs="chain.link.edit")
+@route(
+    "POST",
+    "/api/chain/messages/{id}/void",
+    needs="chain.link.edit",
+    schema=describes(_EVIDENCE, body=_BECAUSE),
+)
 def void(request: Request, id: str) -> Any:
     """Void a message that has no number yet."""
     operating.void(request.ctx, _id(id), _reason(request))
     return lanes.evidence(_id(id))
 
 
-@route("GET", "/api/chain/membership", needs="chain.credential.view")
+@route("GET", "/api/chain/membership", needs="chain.credential.view", schema=describes(_MEMBERSHIP))
 def get_membership(request: Request) -> Any:
     """Whether we take part in the chain, until when, under which credential."""
     return _membership(request)
 
 
-@route("POST", "/api/chain/membership/join", needs="chain.credential.edit", is_sensitive=True)
+@route(
+    "POST",
+    "/api/chain/membership/join",
+    needs="chain.credential.edit",
+    is_sensitive=True,
+    schema=describes(
+        _MEMBERSHIP, body=record({"valid_until": _UNTIL}, credential={"type": ["string", "object"]})
+    ),
+)
 def join(request: Request) -> Any:
     """Join the chain, or join again, with a credential."""
     credential = request.fields("credential", "valid_until").get("credential")
@@ -187,14 +325,32 @@ def _membership(request: Request) -> dict[str, Any]:
     }
 
 
-@route("POST", "/api/chain/keys/rotate", needs="chain.credential.edit", is_sensitive=True)
+@route(
+    "POST",
+    "/api/chain/keys/rotate",
+    needs="chain.credential.edit",
+    is_sensitive=True,
+    schema=describes(record(key=TEXT, made_at=MOMENT)),
+)
 def rotate(request: Request) -> Any:
     """Make a new signing key and announce it to every partner."""
     made = rotation.rotate(request.ctx)
     return {"key": made.key_id, "made_at": moment_text(made.made_at)}
 
 
-@route("POST", "/api/chain.credential", needs="chain.credential.edit", is_sensitive=True)
+@route(
+    "POST",
+    "/api/chain.credential",
+    needs="chain.credential.edit",
+    is_sensitive=True,
+    schema=describes(
+        lambda: document_schema(
+            REGISTRY["chain.credential"], token=TEXT | {"description": "Shown this once."}
+        ),
+        status=201,
+        body={"$ref": "#/components/schemas/chain.credential.input"},
+    ),
+)
 def create_credential(request: Request) -> Any:
     """Make an access credential; its token is in this answer and nowhere else, ever."""
     made = save("chain.credential", request.ctx, request.body)

@@ -47,6 +47,7 @@ class Credential(Master):
     that may be shown again.
     """
 
+    code = f.Code(label=_("Code"), required=False)
     employee = f.Ref(Employee, label=_("Communication user"), null=False, initial=_communication_user)
     valid_from = f.Moment(label=_("Valid from"), null=False, initial=lambda ctx: ctx.now)
     valid_until = f.Moment(label=_("Valid until"), null=False)
@@ -106,6 +107,8 @@ class Link(Master):
     `handler` owns what arrives while nobody is responsible for the partner.
     """
 
+    code = f.Code(label=_("Code"), required=False)
+    name = f.Text(label=_("Name"), required=False)
     partner_name = f.Text(label=_("Enterprise"), readonly=True)
     partner_chain_id = f.Text(label=_("Chain id"), max_length=36)
     partner = f.Ref(Partner, label=_("Partner"), required=False)

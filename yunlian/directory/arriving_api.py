@@ -30,7 +30,7 @@ def _token(request: Request) -> str:
 
 @route(
     "POST", "/api/dingtalk/arrival", needs="public",
-    schema=takes("code", also=("corp",)) | answering(ARRIVAL),
+    schema=takes("code", also=("corp",), answer=ARRIVAL, status=201),
 )  # fmt: skip
 def arrive(request: Request) -> Answer:
     """Come from DingTalk's admin console after the install, with the code it appended to our address."""

@@ -14,11 +14,12 @@ from django.db import IntegrityError, transaction
 from . import permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Missing, Problem, Refused, Step, find_document
-from .jobs import Progress, Task, enqueue, job, show_job
+from .jobs import JOB, Progress, Task, enqueue, job, show_job
 from .listing import COUNT_CAP, Query, matching
 from .models import Job
 from .refusals import problem_of
 from .scope import Context, tenant
+from .shapes import TEXT, describes, record
 from .sql import Row, run
 from .steps import move
 from .text import Label, _
@@ -27,7 +28,10 @@ PIECE = 20  # rows of one transaction: their locks are held until the last of th
 
 
 class Asked(msgspec.Struct):
-    """What is to be done to which rows; a list's `filter` and `search` as they stand in its address."""
+    """What is to be done to which rows; a list's `filter` and `search` as they stand in its address.
+
+    A field somebody forgot must not mean everything there is, so all rows are asked for by `[]`.
+    """
 
     step: str
     filter: str = ""
@@ -38,12 +42,26 @@ class Asked(msgspec.Struct):
         return Query(filter=self.filter, search=self.search)
 
 
-@route("POST", "/api/{code}/batch/{step}", needs="{code}.{step}")
+_ASKED = record({"filter": TEXT | {"description": "As in a list; [] for all rows."}, "search": TEXT}) | {
+    "anyOf": [{"required": ["filter"]}, {"required": ["search"]}]
+}
+
+
+@route(
+    "POST",
+    "/api/{code}/batch/{step}",
+    needs="{code}.{step}",
+    schema=describes(record(job=JOB), status=202, body=_ASKED),
+)
 def post_batch(request: Request, code: str, step: str) -> Any:
     """Take one step of everything a filter finds; a worker does it, row by row."""
     document, ctx = find_document(code), request.ctx
     declared = _step(document, step)
     asked = Asked(step, *request.texts("filter", "search"))
+    if not asked.filter.strip() and not asked.search.strip():
+        raise Invalid(
+            Problem("filter", _("Say which rows are meant; [] means all of them."), code="required")
+        )
     count = _count(document, ctx, asked, declared)
     if count > COUNT_CAP:
         message = _("More than %(n)s rows: narrow the filter.") % {"n": COUNT_CAP}

@@ -10,10 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from .fields import AnyKind, Boolean, Choice, Date, Moment, Number, Tags, Text
+from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Tags, Text
 from .layout import YES_NO, plain
 from .sheets import Cell
 
+# What a Chinese input method writes instead of a digit, a comma, a point or a minus.
+_NARROW = str.maketrans("０１２３４５６７８９，．。－−", "0123456789,..--")
+_CURRENCY = re.compile(r"^\s*([+-]?)\s*[¥￥]\s*")
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?$")
 
 
@@ -32,8 +35,8 @@ def meant(kind: AnyKind, cell: Cell) -> Any:
         return cell.isoformat() + "Z" if isinstance(cell, dt.datetime) and cell.tzinfo is None else cell
     if isinstance(kind, Text):
         return as_text(cell)
-    if isinstance(kind, Number) and isinstance(cell, str):
-        return cell.replace("，", ",").replace("¥", "").replace("￥", "").strip()
+    if isinstance(kind, Number | Integer) and isinstance(cell, str):
+        return _CURRENCY.sub(r"\1", cell.translate(_NARROW))
     return cell
 
 

@@ -5,11 +5,12 @@ the registry and nothing else, so a document is complete when its own folder is.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from typing_extensions import override
 
 from . import fields as f
 from . import formula
@@ -51,9 +52,14 @@ class Refused(Exception):
 
 
 class Invalid(Refused):
-    """The input does not fit the declared fields. HTTP 422."""
+    """The input does not fit the declared fields. HTTP 422; `invalid` is the code of a problem that names none."""
 
     status = 422
+
+    @override
+    def __init__(self, *problems: Problem, changes: Sequence[Mapping[str, Any]] = ()) -> None:
+        coded = [replace(each, code="invalid") if each.code == "refused" else each for each in problems]
+        super().__init__(*coded, changes=changes)
 
 
 class Missing(Exception):

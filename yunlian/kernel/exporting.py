@@ -18,11 +18,12 @@ from . import layout, listing, permission
 from .api import Answer, Request, route
 from .document import Document, Invalid, Listed, Missing, Problem, Refused, find_listed
 from .fields import AnyKind, Boolean, Choice, Date, Integer, Moment, Number, Ref, Tags, Told
-from .jobs import Progress, download, enqueue, find_mine, job, show_job, whole
+from .jobs import JOB, Progress, download, enqueue, find_mine, job, show_job, whole
 from .layout import Place
 from .load import load_lines, select_for
 from .models import Job
 from .scope import Context
+from .shapes import TEXT, describes, record
 from .sheets import write
 from .sql import run
 from .text import _
@@ -42,7 +43,12 @@ def get_export(request: Request, code: str) -> Any:
     return download(data, f"{code}-{request.ctx.today:%Y%m%d}.xlsx")
 
 
-@route("POST", "/api/{code}/export", needs="{code}.export")
+@route(
+    "POST",
+    "/api/{code}/export",
+    needs="{code}.export",
+    schema=describes(record(job=JOB), status=202, body=record(dict.fromkeys(ASKED, TEXT))),
+)
 def post_export(request: Request, code: str) -> Any:
     """Export what a filter finds, in the background; the job then has a file."""
     listed, ctx = find_listed(code), request.ctx

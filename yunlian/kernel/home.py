@@ -15,6 +15,7 @@ from .api import Request, route
 from .document import REGISTRY, Document, Flow, find_document
 from .fields import Ref
 from .scope import Context
+from .shapes import ANY, TEXT, WHOLE, YES, describes, every, maybe, record
 from .sql import run
 from .text import Label, _
 
@@ -47,7 +48,27 @@ class Todo:
 BEGINNING: list[Todo] = []
 
 
-@route("GET", "/api/home", needs="signed")
+_FILTER = every({"type": "array"})
+_HOME = record(
+    todo=every(record(code=TEXT, label=TEXT, count=WHOLE, filter=_FILTER, tone=TEXT)),
+    numbers=every(
+        record(label=TEXT, value=TEXT, last=maybe(TEXT), unit=TEXT, code=TEXT, filter=maybe(_FILTER))
+    ),
+    charts=every(
+        record(
+            kind=TEXT,
+            label=TEXT,
+            unit=TEXT,
+            x=every(TEXT),
+            series=every(record(label=TEXT, y=every(ANY))),
+            code=TEXT,
+        )
+    ),
+    checklist=every(record(code=TEXT, label=TEXT, done=YES)),
+)
+
+
+@route("GET", "/api/home", needs="signed", schema=describes(_HOME))
 def get_home(request: Request) -> Any:
     """What waits for me, numbers and charts of the business, and the first steps of a new enterprise."""
     ctx = request.ctx

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from . import permission, reasons
-from .document import Problem, document_of, surplus
+from .document import Document, Problem, document_of, surplus
 from .fields import AnyKind, BadValue, Choice, Done, Kind, Ref, normal_code, require_storable, uuid_or_none
 from .identity import new_id
 from .load import Loaded
@@ -84,6 +84,7 @@ def take(
     echo = _ECHO if not document.is_master else _ECHO - {"code"}
     problems += _unknown(data, document.fields, echo, None)
     _take_fields(loaded.header, document.fields, data, ctx, frozen, None, problems, wanted)
+    problems += _misread(document, data)
     if document.lines is not None:
         _take_lines(loaded, ctx, data.get("lines"), frozen, problems, wanted)
     elif data.get("lines"):
@@ -92,6 +93,19 @@ def take(
     if document.reasons:
         reasons.note_stated(loaded, stood, frozen)
     return problems
+
+
+def _misread(document: Document, data: Mapping[str, Any]) -> Iterable[Problem]:
+    """Yield a problem for each word about the whole body that is not what it claims to be."""
+    if not document.is_master and data.get("code") not in (None, document.code):
+        yield Problem(
+            "code", _("This is not the body of %(document)s.") % {"document": document.label}, code="invalid"
+        )
+    if not isinstance(data.get("draft"), bool | None):
+        yield Problem("draft", _("Must be yes or no."), code="invalid")
+    version = data.get("version")
+    if isinstance(version, bool) or not isinstance(version, int | None):
+        yield Problem("version", _("Must be a whole number."), code="invalid")
 
 
 class _Answers:
@@ -132,7 +146,7 @@ def take_input(
 class _Wanted:
     """A reference somebody typed: an id or a code, and where it goes."""
 
-    __slots__ = ("code", "id", "instance", "line", "ref")
+    __slots__ = ("id", "instance", "line", "ref", "typed")
 
     def __init__(self, instance: Any, ref: Ref, value: Any, line: int | None) -> None:
         self.instance, self.ref, self.line = instance, ref, line
@@ -141,8 +155,11 @@ class _Wanted:
         if not isinstance(value, str) or not value.strip() or len(value) > 200:
             raise BadValue(_("Must be an id or a code."))
         require_storable(value)
-        self.id = uuid_or_none(value)
-        self.code = None if self.id else normal_code(value)
+        self.id, self.typed = uuid_or_none(value), value.strip()
+
+    @property
+    def code(self) -> str | None:
+        return None if self.id else normal_code(self.typed)
 
 
 def _unknown(
@@ -220,14 +237,18 @@ def _take_lines(
     assert document.lines is not None
     if rows is None:
         rows = []
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        problems.append(Problem("lines", _("Must be a list of lines.")))
+    if not isinstance(rows, list):
+        problems.append(Problem("lines", _("Must be a list of lines."), code="invalid"))
         return
     if len(rows) > MAX_LINES:
         problems.append(
             Problem("lines", _("At most %(n)s lines fit one document.") % {"n": MAX_LINES}, code="range")
         )
         return
+    if odd := [no for no, row in enumerate(rows, 1) if not isinstance(row, Mapping)]:
+        problems += [Problem("lines", _("Must be an object."), no, "invalid") for no in odd]
+        return
+    echo = _LINE_ECHO if document.links else _LINE_ECHO - {"sources"}
     known = {line.id: line for line in loaded.lines}
     taken = []
     for no, row in enumerate(rows, 1):
@@ -239,7 +260,7 @@ def _take_lines(
         if id_ is None:
             setattr(line, f"{document.parent}_id", loaded.pk)
         line.no = no
-        problems += _unknown(row, document.line_fields, _LINE_ECHO, no)
+        problems += _unknown(row, document.line_fields, echo, no)
         _take_fields(line, document.line_fields, row, ctx, frozen, no, problems, wanted)
         taken.append(line)
     loaded.lines = taken
@@ -309,10 +330,8 @@ def _place(places: list[_Wanted], found: list[Any]) -> Iterable[Problem]:
 
 def _unfit(row: Any, wanted: _Wanted) -> Problem | None:
     if row is None:
-        typed = wanted.code or str(wanted.id)
-        return Problem(
-            wanted.ref.name, _("%(code)s is not known here.") % {"code": typed}, wanted.line, "unknown"
-        )
+        message = _("%(code)s is not known here.") % {"code": wanted.typed}
+        return Problem(wanted.ref.name, message, wanted.line, "unknown")
     for name, value in wanted.ref.where.items():
         if getattr(row, name) != value:
             label = getattr(document_of(type(row)).fields.get(name), "label", name)

@@ -20,6 +20,7 @@ from .fields import moment_text, uuid_or_none
 from .identity import new_id
 from .models import Job
 from .scope import Context, tenant
+from .shapes import ID, MOMENT, TEXT, WHOLE, describes, maybe, named, pages, record
 from .sql import run
 from .text import Label, _
 
@@ -156,20 +157,29 @@ def show_job(made: Job, *, is_whole: bool = True) -> dict[str, Any]:
     }
 
 
-@route("GET", "/api/jobs", needs="signed")
+JOB = named(
+    "Job",
+    record(
+        id=ID, kind=TEXT, code=TEXT, state={"enum": ["queued", "running", "done", "failed", "cancelled"]}, done=WHOLE,
+        total=maybe(WHOLE), result=maybe({"type": "object"}), error=maybe(TEXT), created_at=MOMENT,
+    ),
+)  # fmt: skip
+
+
+@route("GET", "/api/jobs", needs="signed", schema=describes(pages(JOB)))
 def list_jobs(request: Request) -> Any:
     """My jobs, newest first."""
     rows = Job.objects.defer("content").filter(member=request.ctx.member_id).order_by("-id")[:LISTED]
     return {"rows": [show_job(row, is_whole=False) for row in rows], "next": None}
 
 
-@route("GET", "/api/jobs/{id}", needs="signed")
+@route("GET", "/api/jobs/{id}", needs="signed", schema=describes(JOB))
 def get_job(request: Request, id: str) -> Any:
     """How far a job of mine is, and how it ended."""
     return show_job(find_mine(request.ctx, id))
 
 
-@route("POST", "/api/jobs/{id}/cancel", needs="signed")
+@route("POST", "/api/jobs/{id}/cancel", needs="signed", schema=describes(JOB))
 def cancel_job(request: Request, id: str) -> Any:
     """Stop a job of mine; what it did is taken back, but for what was kept."""
     made = find_mine(request.ctx, id)

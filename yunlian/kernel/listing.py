@@ -8,6 +8,7 @@ each.
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -474,22 +475,36 @@ def branches_of(listed: Listed, ctx: Context, text: str) -> list[Sql] | None:
             if found:
                 branches.append((f't."{kind.column_name}" = ANY(%s)', [found]))
         else:
-            branches.append(_starts(f't."{head}"', normal_code(text)))
-            if head == "number" and isinstance(listed, Document) and listed.series is not None:
-                branches += _ends(listed.series, ctx.today, text)
+            branches += number_branches(listed, head, ctx, text)
     return branches
 
 
 MONTHS = 24
+_READ_OUT = re.compile(r"(.*?)([0-9]{1,8})")
+
+
+def number_branches(listed: Listed, name: str, ctx: Context, text: str) -> list[Sql]:
+    """Return the branches of a search in a number, ours or theirs: by its beginning, and ours by its end."""
+    wanted = normal_code(text)
+    branches = [_starts(f't."{name}"', wanted)]
+    if name == "number" and isinstance(listed, Document) and listed.series is not None:
+        branches += _ends(listed.series, ctx.today, wanted)
+    return branches
 
 
 def _ends(series: Series, today: dt.date, text: str) -> list[Sql]:
-    """Return the branch of what people read out of a number: its last digits, within two years.
+    """Return the branch of what people read out of a number: its last digits, with any of what stands before them,
+    within two years.
 
     Equal to one of the numbers these digits can make, so that the index on numbers serves it.
     """
-    if not (text.isascii() and text.isdigit()) or len(text) > 8:
+    read = _READ_OUT.fullmatch(text)
+    if read is None:
         return []
+    before, digits = read.groups()
     months = [today.year * 12 + today.month - 1 - back for back in range(MONTHS)]
     parts = {series.parts(dt.date(month // 12, month % 12 + 1, 1)) for month in months}
-    return [("t.number = ANY(%s)", [[head + text.lstrip("0").zfill(width) for head, width in sorted(parts)]])]
+    numbers = [
+        head + digits.lstrip("0").zfill(width) for head, width in sorted(parts) if head.endswith(before)
+    ]
+    return [("t.number = ANY(%s)", [numbers])] if numbers else []

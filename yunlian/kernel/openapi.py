@@ -13,12 +13,30 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from .api import ROUTES, XLSX, Answer, Request, Route, encode, route
+from .api import ROUTES, XLSX, Answer, Request, Route, encode, gate, route
 from .document import REGISTRY, VIEWS, Document, Listed, pushes
 from .fields import AnyKind, Boolean, Choice, Date, Done, Integer, Moment, Number, Ref, Tags, Text
+from .intake import MAX_LINES
+from .jobs import JOB
+from .shapes import (
+    ANY,
+    DECIMAL,
+    ID,
+    MOMENT,
+    NAMED,
+    REFERENCE,
+    TEXT,
+    WHOLE,
+    YES,
+    Schema,
+    every,
+    maybe,
+    pages,
+    record,
+    rows,
+)
 
-Schema = dict[str, Any]
-DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"
+SESSION = "__Host-session"
 LIST_QUERY = {
     "filter": 'JSON list of [field, operator, value]; all must hold; an element may be {"or": [...]}.',
     "sort": "Fields, each with a hyphen before it for descending: -date,number.",
@@ -35,6 +53,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/api/search": ("q",),
 }
 ERRORS = {
+    400: "The request cannot be read.",
     401: "Nobody is signed in.",
     403: "The roles do not allow it, or it comes from another site.",
     404: "There is no such thing, or not for you.",
@@ -49,16 +68,18 @@ ERRORS = {
 @route("GET", "/api/openapi.json", needs=settings.DESCRIPTION_NEEDS)
 def get_description(request: Request) -> Any:
     """This description."""
-    data, tag = _encoded(len(ROUTES), len(REGISTRY))
+    data = _encoded(len(ROUTES), len(REGISTRY)).replace(
+        SESSION.encode(), gate().cookie_name(request.http).encode()
+    )
+    tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     if request.http.headers.get("If-None-Match") == tag:
         return Answer(status=304, data=b"", content_type="application/json", headers={"ETag": tag})
     return Answer(data, headers={"ETag": tag, "Cache-Control": "no-cache"}, content_type="application/json")
 
 
 @lru_cache(maxsize=2)
-def _encoded(_routes: int, _codes: int) -> tuple[bytes, str]:
-    data = encode(describe())
-    return data, f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+def _encoded(_routes: int, _codes: int) -> bytes:
+    return encode(describe())
 
 
 def describe() -> Schema:
@@ -73,7 +94,12 @@ def describe() -> Schema:
             "info": {
                 "title": "Yunlian",
                 "version": "1",
-                "description": "Decimals are strings, dates 2026-11-22, moments UTC. Errors are lists of problems.",
+                "description": (
+                    "Decimals are strings, dates 2026-11-22, moments UTC. Errors are lists of problems, also those no "
+                    "operation names, such as 405 at an address that does not take the method. A write without an "
+                    "Idempotency-Key is done again when it is sent again; a step without `version` is taken of whatever "
+                    "the document has become meanwhile."
+                ),
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],
@@ -81,16 +107,21 @@ def describe() -> Schema:
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(_schemas()),
-                "responses": {str(status): _problem_response(text) for status, text in ERRORS.items()},
+                "responses": {
+                    str(status): _problem_response(status, text) for status, text in ERRORS.items()
+                },
                 "securitySchemes": {
-                    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+                    "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
                     "credential": {"type": "http", "scheme": "bearer"},
                 },
                 "parameters": {
                     "idempotency": {
                         "name": "Idempotency-Key",
                         "in": "header",
-                        "description": "One per act; a repetition gets the first answer, other content is refused.",
+                        "description": (
+                            "One per act; a repetition gets the first answer, other content is refused. Without it a "
+                            "repetition is a second act, so send one with everything that may be sent again."
+                        ),
                         "schema": {"type": "string", "minLength": 8, "maxLength": 100},
                     }
                 },
@@ -98,8 +129,9 @@ def describe() -> Schema:
         }
 
 
-def _problem_response(text: str) -> Schema:
-    return {"description": text, "content": {"application/json": {"schema": _to("Problems")}}}
+def _problem_response(status: int, text: str) -> Schema:
+    schema = _to("Conflict" if status == 409 else "Problems")
+    return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
 def _to(name: str) -> Schema:
@@ -125,6 +157,7 @@ def _operations(each: Route) -> Iterable[tuple[str, Schema]]:
 
 _FOR_VIEWS = ("/api/meta/{code}", "/api/{code}", "/api/{code}/total", "/api/{code}/export.xlsx")
 BATCH, EXPORT = "/api/{code}/batch/{step}", "/api/{code}/export"
+TRACE = "/api/{code}/{id}/trace"
 _FOR_MASTERS = ("/api/{code}/lookup", "/api/{code}/resolve")
 
 
@@ -134,6 +167,8 @@ def _variants(each: Route, listed: Listed) -> list[dict[str, str]]:
         serves = _FOR_VIEWS if each.method == "GET" else (EXPORT,)
         return [{}] if each.path in serves else []
     if each.path in _FOR_MASTERS and not listed.is_master:
+        return []
+    if each.path == TRACE and listed.flow is None:
         return []
     if each.path == BATCH:
         steps = [step for _flow, step in listed.steps.values() if not any(k.required for k in step.input)]
@@ -188,6 +223,8 @@ def _parameters(each: Route, path: str) -> list[Schema]:
         if name == "limit":
             schema = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
         shown = {"name": name, "in": "query", "schema": schema}
+        if name in each.schema.get("wanted", ()):
+            shown["required"] = True
         found.append(shown | ({"description": LIST_QUERY[name]} if name in LIST_QUERY else {}))
     if each.method != "GET" and not each.reads and each.needs not in ("public", "user"):
         found.append({"$ref": "#/components/parameters/idempotency"})
@@ -201,29 +238,30 @@ def _body(each: Route, fixed: Mapping[str, str], listed: Listed | None) -> Schem
         return {"required": True, "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
     if each.takes == "any":
         return {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
-    schema: Schema = each.schema.get("body", {"type": "object"})
-    if each.path in (BATCH, EXPORT):
-        names = ("filter", "search") if each.path == BATCH else ("filter", "search", "sort", "columns")
-        schema = _object({name: {"type": "string"} for name in names})
-    elif isinstance(listed, Document):
+    schema: Schema | None = each.schema.get("body")
+    if isinstance(listed, Document) and schema is None:
         if "step" in fixed:
             schema = _step_input(listed, fixed["step"])
-        elif each.path in ("/api/{code}", "/api/{code}/{id}", "/api/{code}/preview"):
+        elif each.path == "/api/{code}":
             schema = _to(f"{listed.code}.input")
-        elif "{source}" in each.path:
-            schema = _to("Pull")
-        elif "{target}" in each.path:
-            schema = _object({"save": {"type": "boolean"}})
-        elif each.path == "/api/{code}/resolve":
-            schema = _object({"values": {"type": "array", "items": {"type": "string"}}}, "values")
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+        elif each.path == "/api/{code}/{id}":
+            schema = {"allOf": [_to(f"{listed.code}.input"), {"required": ["version"]}]}
+        elif each.path == "/api/{code}/preview":
+            schema = _to(f"{listed.code}.part")
+    if schema is None:
+        return None  # what it does stands in its address
+    is_optional = "properties" in schema and not schema.keys() & {"required", "anyOf"}
+    return {"required": not is_optional, "content": {"application/json": {"schema": schema}}}
 
 
 def _step_input(document: Document, name: str) -> Schema:
     _flow, step = document.steps[name]
     fields = {kind.name or "": input_schema(kind) for kind in step.input}
     required = [kind.name or "" for kind in step.input if kind.required]
-    return _object({"version": {"type": ["integer", "null"]}} | fields, *required)
+    version = maybe(WHOLE) | {
+        "description": "The version that was seen; without it, whatever there is by now."
+    }
+    return _object({"version": version} | fields, *required)
 
 
 def _responses(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | None) -> Schema:
@@ -231,9 +269,11 @@ def _responses(each: Route, path: str, fixed: Mapping[str, str], listed: Listed 
     found: Schema = {str(status): {"description": each.summary or "Done."} | content}
     if path.endswith("push/" + fixed.get("target", "-")):
         found["201"] = {"description": "Saved."} | _json(_to(fixed["target"]))
+    for other, schema in each.schema.get("others", {}).items():
+        found[str(other)] = {"description": "See its answer."} | _json(schema)
     if path == "/api/openapi.json":
         found["304"] = {"description": "Unchanged."}
-    relevant = [422] if each.needs == "public" else [401, 403, 404, 422, 429]
+    relevant = [400, 404, 422] if each.needs == "public" else [400, 401, 403, 404, 422, 429]
     if each.method != "GET":
         relevant += [409, 413, 415]
     if each.needs == "public" and each.method != "GET":
@@ -250,8 +290,8 @@ def _answer(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | N
         return 200, {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
     if each.method == "DELETE":
         return 204, {}
-    if each.takes == "xlsx" or each.path in (BATCH, EXPORT):
-        return 202, _json(_object({"job": _to("Job")}))
+    if each.takes == "xlsx":
+        return 202, _json(record(job=JOB))
     code = listed.code if listed is not None else ""
     of_document: dict[tuple[str, str], tuple[int, Schema]] = {
         ("GET", "/api/{code}"): (200, _to(f"{code}.page")),
@@ -260,15 +300,26 @@ def _answer(each: Route, path: str, fixed: Mapping[str, str], listed: Listed | N
         ("PUT", "/api/{code}/{id}"): (200, _to(code)),
         ("POST", "/api/{code}/{id}/{step}"): (200, _to(code)),
         ("POST", "/api/{code}/preview"): (200, _to(f"{code}.preview")),
-        ("POST", "/api/{code}/pull/{source}"): (200, _to(f"{code}.input")),
-        ("POST", "/api/{code}/{id}/push/{target}"): (200, _to(f"{fixed.get('target', code)}.input")),
-        ("GET", "/api/jobs/{id}"): (200, _to("Job")),
-        ("POST", "/api/jobs/{id}/cancel"): (200, _to("Job")),
+        ("POST", "/api/{code}/pull/{source}"): (200, _to(f"{code}.part")),
+        ("POST", "/api/{code}/{id}/push/{target}"): (200, _to(f"{fixed.get('target', code)}.part")),
     }
-    fallback = (200, each.schema.get("answer", {"type": "object"}))
+    if "source" in fixed and each.method == "GET" and isinstance(listed, Document):
+        return 200, _json(_open_lines(listed, fixed["source"]))
+    said = each.schema.get("answer", {"type": "object"})
+    fallback = (each.schema.get("status", 200), said() if callable(said) else said)
     known = of_document.get((each.method, each.path))
     status, schema = known if known is not None and (listed is not None or not code) else fallback
     return status, _json(schema)
+
+
+def _open_lines(document: Document, code: str) -> Schema:
+    """Return the shape of what can be pulled: lines of the source with some of their document's fields."""
+    source = REGISTRY[code]
+    (link,) = [each for each in document.links if each.source == code]
+    fields = {name: output_schema(source.fields[name]) for name in source.columns.split()}
+    if not link.of_header:
+        fields |= _fields(source.line_fields, output_schema)
+    return rows(record(fields, line=ID, doc=ID, open=DECIMAL))
 
 
 def _object(properties: Mapping[str, Schema], *required: str, is_open: bool = False) -> Schema:
@@ -281,46 +332,23 @@ def _object(properties: Mapping[str, Schema], *required: str, is_open: bool = Fa
 
 
 def _schemas() -> Iterable[tuple[str, Schema]]:
-    text: Schema = {"type": "string"}
-    yield (
-        "Reference",
-        _object({"id": text, "code": {"type": ["string", "null"]}, "name": {"type": ["string", "null"]}}),
+    yield "Reference", record(id=TEXT, code=maybe(TEXT), name=maybe(TEXT))
+    line = maybe(WHOLE) | {"description": "1-based line of the submitted document."}
+    yield "Problem", record(field=maybe(TEXT), line=line, code=TEXT, message=TEXT)
+    problems = every(_to("Problem"))
+    yield "Problems", record(problems=problems)
+    change = record(
+        {"old": ANY, "new": ANY, "label": TEXT},
+        field=maybe(TEXT),
+        line=maybe(WHOLE),
+        by=TEXT,
+        at=MOMENT,
+        act=TEXT,
     )
-    problem: dict[str, Schema] = {
-        "field": {"type": ["string", "null"]},
-        "line": {"type": ["integer", "null"], "description": "1-based line of the submitted document."},
-        "code": text,
-        "message": text,
-    }
-    yield "Problem", _object(problem, "message", "code", is_open=True)
-    problems = {"problems": {"type": "array", "items": _to("Problem")}}
-    yield "Problems", _object(problems, "problems", is_open=True)
-    yield (
-        "Pull",
-        _object(
-            {
-                "lines": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
-                "docs": {"type": "array", "items": text},
-            }
-        ),
-    )
-    yield "Can", _object({"edit": {"type": "boolean"}, "delete": {"type": "boolean"}}, is_open=True)
-    yield (
-        "Job",
-        _object(
-            {
-                "id": text,
-                "kind": text,
-                "code": text,
-                "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
-                "done": {"type": "integer"},
-                "total": {"type": ["integer", "null"]},
-                "result": {"type": ["object", "null"]},
-                "error": {"type": ["string", "null"]},
-                "created_at": {"type": "string", "format": "date-time"},
-            }
-        ),
-    )
+    stale = every(change) | {"description": "When the version is stale: who changed what since."}
+    yield "Conflict", record({"changes": stale}, problems=problems)
+    yield "Can", record(edit=YES, delete=YES, steps=every(TEXT), pushes=every(TEXT))
+    yield from NAMED.items()
     for listed in _every_listed():
         yield from _document_schemas(listed)
 
@@ -328,39 +356,70 @@ def _schemas() -> Iterable[tuple[str, Schema]]:
 _ECHO: dict[str, Schema] = {
     "id": {"type": "string", "format": "uuid"},
     "version": {"type": "integer", "description": "Needed to rewrite."},
-    "created_by": {"type": ["string", "null"]},
-    "updated_by": {"type": ["string", "null"]},
+    "created_by": maybe(REFERENCE),
+    "updated_by": maybe(REFERENCE),
 }
 
 
+_LINE: dict[str, Schema] = {"id": TEXT, "no": WHOLE}
+_SOURCE = record(
+    {"code": maybe(TEXT), "doc": maybe(ID), "qty": {"type": ["string", "number", "null"]}}, line=ID
+)
+
+
+def _sources(document: Document) -> dict[str, Schema]:
+    return {"sources": every(_SOURCE)} if document.links else {}
+
+
 def _document_schemas(listed: Listed) -> Iterable[tuple[str, Schema]]:
-    rows = {name: output_schema(kind) for name, kind in listed.fields.items()}
-    row = _object({"id": {"type": "string"}, "version": {"type": "integer"}} | rows)
-    page: dict[str, Schema] = {"rows": {"type": "array", "items": row}, "next": {"type": ["string", "null"]}}
-    yield f"{listed.code}.page", _object(page, "rows", "next")
+    columns = {name: output_schema(kind) for name, kind in listed.fields.items()}
+    yield f"{listed.code}.page", pages(record({"version": WHOLE} | columns, id=TEXT))
     if not isinstance(listed, Document):
         return
-    lines = {"id": {"type": "string"}, "no": {"type": "integer"}}
-    sources = {
-        "type": "array",
-        "items": _object({"line": {"type": "string"}, "qty": {"type": ["string", "null"]}}, is_open=True),
-    }
-    shown = _ECHO | _fields(listed.fields, output_schema) | {"can": _to("Can")}
     taken = (
         _ECHO
         | _fields(listed.fields, input_schema)
         | {"can": {"readOnly": True}, "draft": {"type": "boolean"}}
     )
     if not listed.is_master:
-        shown["code"] = taken["code"] = {"const": listed.code}
+        taken["code"] = {"const": listed.code}
     if listed.lines is not None:
-        line_out = lines | _fields(listed.line_fields, output_schema) | {"sources": sources}
-        line_in = lines | _fields(listed.line_fields, input_schema) | {"sources": sources}
-        shown["lines"] = {"type": "array", "items": _object(line_out)}
-        taken["lines"] = {"type": "array", "maxItems": 1000, "items": _object(line_in)}
-    yield listed.code, _object(shown, "id", "version") | {"title": str(listed.label)}
+        line = _LINE | _fields(listed.line_fields, input_schema)
+        taken["lines"] = every(_object(line | _sources(listed))) | {"maxItems": MAX_LINES}
+    yield listed.code, document_schema(listed)
     yield f"{listed.code}.preview", _preview(listed)
-    yield f"{listed.code}.input", _object(taken) | {"title": str(listed.label)}
+    yield f"{listed.code}.part", _object(taken) | {"title": str(listed.label)}
+    yield f"{listed.code}.input", {"allOf": [_to(f"{listed.code}.part")]} | _required(listed)
+
+
+def _required(document: Document) -> Schema:
+    """Return what a body must give besides: nothing in a draft, and what a source gives only where there is none."""
+    header, lines = wanted(document.fields), wanted(document.line_fields)
+    whole: Schema = {"required": header}
+    each: Schema = {"required": lines}
+    if document.links:
+        sourced: Schema = {"required": ["sources"]}
+        whole = {"anyOf": [whole, {"required": ["lines"], "properties": {"lines": {"contains": sourced}}}]}
+        each = {"anyOf": [each, sourced]}
+    if lines:
+        whole = whole | {"properties": whole.get("properties", {}) | {"lines": {"items": each}}}
+    if document.flow is None:
+        return whole
+    draft: Schema = {"required": ["draft"], "properties": {"draft": {"const": True}}}
+    return {"if": draft, "else": whole}
+
+
+def wanted(kinds: Mapping[str, AnyKind]) -> list[str]:
+    """Return the fields that input must name; who may not set a guarded one leaves it out."""
+    return [
+        name
+        for name, kind in kinds.items()
+        if kind.required
+        and not kind.readonly
+        and not kind.guard
+        and kind.initial is None
+        and not isinstance(kind, Boolean | Tags)
+    ]
 
 
 def _preview(document: Document) -> Schema:
@@ -384,9 +443,7 @@ def _fields(kinds: Mapping[str, AnyKind], make: Any) -> dict[str, Schema]:
 
 def output_schema(kind: AnyKind) -> Schema:
     """Return the schema of a field in an answer."""
-    return _titled(
-        kind, {"oneOf": [_to("Reference"), {"type": "null"}]} if isinstance(kind, Ref) else _value(kind)
-    )
+    return _titled(kind, maybe(REFERENCE) if isinstance(kind, Ref) else _value(kind))
 
 
 def input_schema(kind: AnyKind) -> Schema:
@@ -412,7 +469,7 @@ def _titled(kind: AnyKind, schema: Schema) -> Schema:
 
 def _value(kind: AnyKind) -> Schema:
     if isinstance(kind, Number):
-        return {"type": ["string", "null"], "pattern": DECIMAL}
+        return {"type": ["string", "null"], "pattern": DECIMAL["pattern"]}
     if isinstance(kind, Boolean):
         return {"type": ["boolean", "null"]}
     if isinstance(kind, Integer):
@@ -427,3 +484,14 @@ def _value(kind: AnyKind) -> Schema:
         return {"enum": [*(value for value, _label in kind.options), "", None]}
     schema: Schema = {"type": ["string", "null"]}
     return schema | ({"maxLength": kind.max_length} if isinstance(kind, Text) and kind.max_length else {})
+
+
+def document_schema(document: Document, **more: Schema) -> Schema:
+    """Return the schema of a whole document as it is answered, and of what else stands in one answer of it."""
+    shown = _ECHO | _fields(document.fields, output_schema) | {"can": _to("Can")}
+    if not document.is_master:
+        shown["code"] = {"const": document.code}
+    if document.lines is not None:
+        line = _LINE | _fields(document.line_fields, output_schema)
+        shown["lines"] = every(_object(line | _sources(document)))
+    return _object(shown | more, "id", "version", *more) | {"title": str(document.label)}

@@ -3,7 +3,7 @@
 Under row security PostgreSQL can use an index for `=` but not for LIKE, so nothing is searched by pattern. A row keeps
 `tokens(...)` in the token table, and a search finds the rows that carry every one of `query_tokens(text)`.
 
-What is found, by two characters or more: any part of a code, a name, a specification or a number, and any part of the
+What is found, by one Chinese character or two of any kind: any part of a code, a name, a specification or a number, and any part of the
 pinyin initials (北欧橡木床 by BOXMC, XMC or MC), whatever the case, width, blanks and hyphens. Several words must all be
 found, in any field. A row may be found whose texts hold all the pieces of a word but not the word; with three
 characters a piece that is rare enough to need no second look.
@@ -14,7 +14,10 @@ import unicodedata
 
 from pypinyin import Style, lazy_pinyin
 
-GRAM_MIN, GRAM_MAX = 2, 3  # characters; one Chinese character finds too much to be a search
+GRAM_MIN, GRAM_MAX = (
+    2,
+    3,
+)  # characters; of Chinese ones each is a token too: a surname is all one types of a name
 QUERY_MAX = 40  # characters of a search that are looked at
 
 # Initials of surnames that are read otherwise than the same character elsewhere. The name of a person and of a firm
@@ -26,6 +29,7 @@ _SURNAMES = {
 _SPACE = re.compile(r"\s+")
 _IGNORED = re.compile(r"[\s\-_‐-―]+")
 _NUMBER = re.compile(r"[0-9]{7,}")
+_CHINESE = re.compile("[\u3007\u3400-\u9fff\U00020000-\U000323af]")
 
 
 def normal(text: str) -> str:
@@ -55,7 +59,7 @@ def tokens(code: str, name: str, *more: str) -> set[str]:
     for text in (code, name, *_readings(name), *more):
         plain = normal(text)
         # Two digits of a bar code or telephone number find nothing in particular.
-        found |= _grams(plain, GRAM_MAX)
+        found |= _grams(plain, GRAM_MAX) | set(_CHINESE.findall(plain))
         if not _NUMBER.fullmatch(plain):
             found |= _grams(plain, GRAM_MIN)
     return found
@@ -67,6 +71,8 @@ def query_tokens(text: str) -> set[str]:
     for word in unicodedata.normalize("NFKC", text[:QUERY_MAX]).split():
         plain = normal(word)
         found |= _grams(plain, GRAM_MAX if len(plain) >= GRAM_MAX else GRAM_MIN)
+        if _CHINESE.fullmatch(plain):
+            found.add(plain)
     return found
 
 

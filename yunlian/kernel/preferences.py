@@ -6,15 +6,17 @@ from typing import Any
 from .api import Answer, Request, route
 from .document import Invalid, Problem
 from .identity import new_id
+from .shapes import Schema, describes
 from .sql import run
 from .text import _
 
 MAX_BYTES = 32 * 1024
 MAX_KEYS = 500
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_ANY_OBJECT: Schema = {"type": "object", "description": "Whatever was kept under the key."}
 
 
-@route("GET", "/api/prefs/{key}", needs="signed")
+@route("GET", "/api/prefs/{key}", needs="signed", schema=describes(_ANY_OBJECT))
 def get_preference(request: Request, key: str) -> Any:
     """What I keep under a key; an empty object when nothing."""
     sql = "SELECT value::text FROM kernel_preference WHERE enterprise_id = %s AND member = %s AND key = %s"
@@ -22,7 +24,7 @@ def get_preference(request: Request, key: str) -> Any:
     return Answer(rows[0][0].encode() if rows else b"{}", content_type="application/json")
 
 
-@route("PUT", "/api/prefs/{key}", needs="signed")
+@route("PUT", "/api/prefs/{key}", needs="signed", schema=describes(_ANY_OBJECT, body=_ANY_OBJECT))
 def put_preference(request: Request, key: str) -> Any:
     """Keep one JSON object under a key; an empty one forgets the key."""
     ctx, value = request.ctx, request.body

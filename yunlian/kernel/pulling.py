@@ -28,7 +28,8 @@ def pull(
     """Return an unsaved document body made of open source lines: what POST or PUT would take.
 
     `lines` maps source line ids to a quantity in the source's base unit, None for all that is open; `docs` names whole
-    documents. Raises Missing when a line is not the member's to see, Refused when parties differ or nothing is open.
+    documents. Raises Missing when a line is not the member's to see, Refused when parties differ, nothing is open, or less
+    than was asked for.
     """
     document, source = find_document(code), find_document(source_code)
     permission.require(ctx, document, "edit")
@@ -80,6 +81,14 @@ def _body(
         asked = wanted.get(row.id)
         qty = open_ if asked is None else _asked(asked, row)
         if qty is None or open_ <= 0:
+            continue
+        if qty > open_:
+            message = _("%(qty)s is more than the %(open)s still open on %(number)s.") % {
+                "qty": trimmed(qty, 0),
+                "open": trimmed(open_, 0),
+                "number": head.number,
+            }
+            problems.append(Problem("lines", message, getattr(row, "no", None), "exceeds_open"))
             continue
         kinds = source.fields if link.of_header else source.line_fields
         line = {name: _shown(row, kinds, their) for name, their in fields.items()}

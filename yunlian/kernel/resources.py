@@ -15,18 +15,93 @@ from .models import Audit
 from .preview import preview
 from .save import remove, save
 from .search import find_records
+from .shapes import (
+    ANY,
+    DAY,
+    DECIMAL,
+    ID,
+    MOMENT,
+    TEXT,
+    WHOLE,
+    YES,
+    Schema,
+    describes,
+    every,
+    maybe,
+    named,
+    pages,
+    record,
+    rows,
+    table,
+)
 from .sql import run
 from .text import _, told
 from .trace import trace
 
+_ITEM = record(code=TEXT, label=TEXT, kind={"enum": ["document", "master", "ledger"]})
+_MENU = named("Menu", record(menu=every(record(app=TEXT, items=every(_ITEM))), can=every(TEXT)))
+# A field says more, by its kind: choices, scale, length, what it refers to.
+_FIELD = named(
+    "Field",
+    record(
+        {"hint": TEXT, "guard": TEXT, "formula": TEXT, "default": ANY},
+        kind=TEXT,
+        label=TEXT,
+        required=YES,
+        readonly=YES,
+    )
+    | {"additionalProperties": True},
+)
+_STEP = record(
+    name=TEXT, label=TEXT, track=TEXT, to=maybe(TEXT), tone=TEXT, confirm=maybe(TEXT), input=every(_FIELD),
+    **{"from": every(TEXT)},
+)  # fmt: skip
+_META = named(
+    "Meta",
+    record(
+        code=TEXT, label=TEXT, kind=TEXT, app=TEXT, fields=table(_FIELD), columns=every(TEXT), find=every(TEXT),
+        sums=every(TEXT), sort=TEXT, sections=table(record(fields=table(_FIELD))),
+        form=every(record(label=TEXT, of=maybe(TEXT), fields=every(TEXT))),
+        tracks=every(record(field=TEXT, label=TEXT, states=every(record(value=TEXT, label=TEXT, tone=TEXT)))),
+        steps=every(_STEP), pulls=every(record(source=TEXT, label=TEXT)), pushes=every(record(target=TEXT, label=TEXT)),
+        chained=YES, fills=YES, can=table(YES),
+    ),
+)  # fmt: skip
+_TOTAL = named("Total", record(count=WHOLE, more=YES, sums=table(DECIMAL)))
+_NODE = record(
+    {"state_label": TEXT, "tone": TEXT, "date": maybe(DAY), "amount": maybe(DECIMAL)},
+    code=TEXT, label=TEXT, id=ID, current=YES, number=maybe(TEXT), state=maybe(TEXT),
+)  # fmt: skip
+_TRACE = named("Trace", record(nodes=every(_NODE), edges=every(record(to=ID, qty=DECIMAL, **{"from": ID}))))
+_CHANGE: Schema = {
+    "type": "object",
+    "description": "`field` of `line` (null: of the document), `label`, and what it was and is: `old`, `new`.",
+}
+_LOG = named(
+    "Log",
+    pages(
+        record(
+            at=MOMENT,
+            by=record(id=ID, name=TEXT),
+            act=TEXT,
+            act_label=TEXT,
+            changes=every(_CHANGE),
+            note=TEXT,
+        )
+    ),
+)
+_CHOICE = {"id": ID, "code": TEXT, "name": TEXT}
+_LOOKUP = named("Lookup", rows(record(**_CHOICE, hint=TEXT)))
+_RESOLVED = named("Resolved", record(found=table(record(**_CHOICE)), missing=every(TEXT)))
 
-@route("GET", "/api/meta", needs="signed")
+
+@route("GET", "/api/meta", needs="signed", schema=describes(_MENU))
 def get_menu(request: Request) -> Any:
     """The menu, and every verb I hold."""
     return meta.menu(request.ctx)
 
 
-@route("GET", "/api/meta/{code}", needs="{code}.view")
+@route("GET", "/api/meta/{code}", needs="{code}.view", schema=describes(_META))
 def get_meta(request: Request, code: str) -> Any:
     """Fields, form, columns, steps and links of one code, as far as I may see them."""
     return meta.describe(code, request.ctx)
@@ -39,7 +114,7 @@ def list_rows(request: Request, code: str) -> Any:
     return Answer(page.json(), content_type="application/json")
 
 
-@route("GET", "/api/{code}/total", needs="{code}.view")
+@route("GET", "/api/{code}/total", needs="{code}.view", schema=describes(_TOTAL))
 def get_total(request: Request, code: str) -> Any:
     """How many rows a filter finds, and the sums of their amounts."""
     return listing.total(find_listed(code), request.ctx, listing.read_query(request.query))
@@ -90,13 +165,13 @@ def take_step(request: Request, code: str, id: str, step: str) -> Any:
     return answer(steps.move(code, request.ctx, _id(id), step, version, **given), request)
 
 
-@route("GET", "/api/{code}/{id}/trace", needs="{code}.view")
+@route("GET", "/api/{code}/{id}/trace", needs="{code}.view", schema=describes(_TRACE))
 def get_trace(request: Request, code: str, id: str) -> Any:
     """The chain of documents this one stands in, with the quantities carried."""
     return trace(find_document(code), request.ctx, _id(id))
 
 
-@route("GET", "/api/{code}/{id}/log", needs="{code}.view")
+@route("GET", "/api/{code}/{id}/log", needs="{code}.view", schema=describes(_LOG))
 def get_log(request: Request, code: str, id: str) -> Any:
     """Who did what to it, newest first."""
     document = find_document(code)
@@ -137,7 +212,19 @@ def list_open(request: Request, code: str, source: str) -> Any:
     return {"rows": pulling.open_lines(code, request.ctx, source, request.query.get("search", ""))}
 
 
-@route("POST", "/api/{code}/pull/{source}", needs="{code}.edit", reads=True)
+_PULL = named(
+    "Pull",
+    record(
+        {
+            "lines": table(maybe(TEXT))
+            | {"description": "Quantity by source line; null for all that is open."},
+            "docs": every(TEXT) | {"description": "Whole documents."},
+        }
+    ),
+)
+
+
+@route("POST", "/api/{code}/pull/{source}", needs="{code}.edit", reads=True, schema=describes(body=_PULL))
 def pull(request: Request, code: str, source: str) -> Any:
     """The body of a new document made of open source lines; nothing is saved."""
     body = request.fields("lines", "docs")
@@ -147,7 +234,12 @@ def pull(request: Request, code: str, source: str) -> Any:
     return pulling.pull(code, request.ctx, source, lines, docs)
 
 
-@route("POST", "/api/{code}/{id}/push/{target}", needs="{target}.edit")
+@route(
+    "POST",
+    "/api/{code}/{id}/push/{target}",
+    needs="{target}.edit",
+    schema=describes(body=record({"save": YES})),
+)
 def push(request: Request, code: str, id: str, target: str) -> Any:
     """The body of a document made from all that is open here; with `save` it is saved."""
     is_saved = request.fields("save").get("save") is True
@@ -157,7 +249,7 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
     return body
 
 
-@route("GET", "/api/{code}/lookup", needs="signed")
+@route("GET", "/api/{code}/lookup", needs="signed", schema=describes(_LOOKUP))
 def lookup(request: Request, code: str) -> Any:
     """Rows a picker offers for what is being typed: by code, name, pinyin initials, bar code.
 
@@ -209,7 +301,13 @@ def _fitting(target: Document, purpose: str) -> dict[str, Any]:
     return {}
 
 
-@route("POST", "/api/{code}/resolve", needs="signed", reads=True)
+@route(
+    "POST",
+    "/api/{code}/resolve",
+    needs="signed",
+    reads=True,
+    schema=describes(_RESOLVED, body=record(values=every(TEXT))),
+)
 def resolve(request: Request, code: str) -> Any:
     """Find masters for pasted texts: by code, else by exact name; open to whom `lookup` is."""
     document = find_document(code)

@@ -56,8 +56,21 @@ def find_records(ctx: Context, code: str, text: str, limit: int) -> list[uuid.UU
     wanted = sorted(query_tokens(text))
     if not wanted:
         return []
+    match, values = carrying(wanted)
     sql = (
-        "SELECT record FROM kernel_token WHERE enterprise_id = %s AND code = %s AND token = ANY(%s) "
-        "GROUP BY record HAVING count(DISTINCT token) = %s LIMIT %s"
+        f"SELECT k.record FROM kernel_token k WHERE k.enterprise_id = %s AND k.code = %s AND {match} LIMIT %s"
     )
-    return [row[0] for row in run(sql, [ctx.enterprise_id, code, wanted, len(wanted), limit])]
+    return [row[0] for row in run(sql, [ctx.enterprise_id, code, *values, limit])]
+
+
+def carrying(wanted: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return the end of a condition over tokens `k` that keeps records with every wanted one, and its values.
+
+    A common surname stands in very many rows: one token is read off its index as far as wanted, and nothing is counted.
+    """
+    if len(wanted) == 1:
+        return "k.token = %s", [wanted[0]]
+    return "k.token = ANY(%s) GROUP BY k.record HAVING count(DISTINCT k.token) = %s", [
+        list(wanted),
+        len(wanted),
+    ]

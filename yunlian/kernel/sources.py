@@ -35,8 +35,8 @@ def take_sources(
 ) -> list[Taking]:
     """Read the `sources` of the submitted lines. A draft's quantities are not judged yet; blank ones are kept as 1.
 
-    A line with one source takes its whole quantity, whatever was typed beside the source; with several, their sum must
-    be the line's quantity. A line that is edited without naming `sources` keeps those it has.
+    A line with one source takes its whole quantity, whatever quantity was typed beside the source; with several, their
+    sum must be the line's quantity. A line that is edited without naming `sources` keeps those it has.
     """
     takings: list[Taking] = []
     rows = data.get("lines") or []
@@ -48,7 +48,7 @@ def take_sources(
                 for link in direct_sources(loaded, line.id)
             ]
         if not isinstance(named, list) or not all(isinstance(item, Mapping) for item in named):
-            problems.append(Problem("sources", _("Must be a list of source lines."), line.no))
+            problems.append(Problem("sources", _("Must be a list of source lines."), line.no, "invalid"))
             continue
         takings += _of_line(loaded.document, line, named, problems, is_draft)
     return takings
@@ -66,14 +66,21 @@ def _of_line(
             return ()
         whole = getattr(line, link.fills[0])
         try:
-            qty = whole if len(named) == 1 else _quantity.parse(item.get("qty"))
+            typed = _quantity.parse(item.get("qty"))
         except BadValue as bad:
             problems.append(Problem("sources", bad.message, line.no, bad.code))
             return ()
+        if typed is None and len(named) > 1:
+            problems.append(Problem("sources", _("Say how much is taken of each."), line.no, "required"))
+            return ()
+        qty = whole if len(named) == 1 else typed
         if qty is None or qty <= 0:
             if not is_draft:
                 return ()
             qty = ONE
+        if any(taking.source_line == id_ for taking in found):
+            problems.append(Problem("sources", _("The same source line stands twice."), line.no, "twice"))
+            return ()
         found.append(Taking(link, id_, line.id, line.no, qty))
     if (
         len(found) > 1

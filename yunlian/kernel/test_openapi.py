@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import openapi_spec_validator
 import pytest
+from django.test import RequestFactory
 
 from . import openapi
 from .api import ROUTES
@@ -74,9 +75,24 @@ def test_what_is_answered_has_the_described_fields(described, ctx):
             assert set(line) <= set(schema["properties"]["lines"]["items"]["properties"])
 
 
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ({"secure": True}, "__Host-session"),
+        ({"headers": {"Host": "localhost:8000"}}, "session-8000"),
+        ({"headers": {"Host": "localhost"}}, "session"),
+    ],
+)
+def test_the_cookie_is_described_by_the_name_it_has_here(made, name):
+    http = RequestFactory().get("/api/openapi.json", **made)
+    described = json.loads(openapi.get_description(SimpleNamespace(http=http)).data)
+    assert described["components"]["securitySchemes"]["session"]["name"] == name
+
+
 def test_it_is_public_and_not_sent_twice():
     def ask(**headers):
-        return openapi.get_description(SimpleNamespace(http=SimpleNamespace(headers=headers)))
+        made = RequestFactory().get("/api/openapi.json", headers=headers)
+        return openapi.get_description(SimpleNamespace(http=made))
 
     first = ask()
     assert json.loads(first.data)["openapi"] == "3.1.0"

@@ -4,9 +4,10 @@ from typing import Any
 
 from yunlian.kernel.api import Request, route
 from yunlian.kernel.document import REGISTRY, Invalid, Problem
-from yunlian.kernel.fields import BadValue, Date, uuid_or_none
-from yunlian.kernel.load import find_rows, reference
+from yunlian.kernel.fields import BadValue, Date, normal_code, uuid_or_none
+from yunlian.kernel.load import reference
 from yunlian.kernel.permission import Forbidden, may
+from yunlian.kernel.shapes import DAY, DECIMAL, ID, REFERENCE, TEXT, describes, every, record
 from yunlian.kernel.text import _
 from yunlian.masters.models import Partner
 
@@ -17,7 +18,28 @@ SIDES = {"customer": "finance.receivable", "supplier": "finance.payable"}
 _day = Date(label=_("Date"))
 
 
-@route("GET", "/api/finance.statement", needs="signed")
+_ROW = record(
+    date=DAY, code=TEXT, label=TEXT, id=ID, number=TEXT, charge=DECIMAL, paid=DECIMAL, balance=DECIMAL
+)
+
+
+@route(
+    "GET",
+    "/api/finance.statement",
+    needs="signed",
+    schema=describes(
+        record(
+            partner=REFERENCE, side={"enum": list(SIDES)}, opening=DECIMAL, closing=DECIMAL, rows=every(_ROW)
+        ),
+        query={
+            "partner": TEXT | {"description": "An id or a code."},
+            "from": DAY | {"description": "The first of this month when absent."},
+            "to": DAY | {"description": "Today when absent."},
+            "side": {"enum": list(SIDES)},
+        },
+        wanted=("partner",),
+    ),
+)
 def get_statement(request: Request) -> Any:
     """What happened with one partner between two dates, and what stands open (`partner`, `from`, `to`, `side`).
 
@@ -25,10 +47,10 @@ def get_statement(request: Request) -> Any:
     the receivables or payables it shows.
     """
     query = request.query
-    partner, period, problems = None, [], []
-    id_ = uuid_or_none(query.get("partner"))
-    if id_ is not None:
-        partner = find_rows(Partner, request.ctx.enterprise_id, [id_]).get(id_)
+    period, problems = [], []
+    wanted = query.get("partner", "")
+    id_ = uuid_or_none(wanted)
+    partner = Partner.objects.filter(**({"id": id_} if id_ else {"code": normal_code(wanted)})).first()
     if partner is None:
         problems.append(Problem("partner", _("Is not known here."), code="unknown"))
     for name in ("from", "to"):

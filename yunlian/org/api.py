@@ -11,6 +11,21 @@ from yunlian.kernel.document import Invalid, Problem
 from yunlian.kernel.fields import moment_text
 from yunlian.kernel.load import reference
 from yunlian.kernel.scope import tenant
+from yunlian.kernel.shapes import (
+    ID,
+    MOMENT,
+    REFERENCE,
+    TEXT,
+    WHOLE,
+    YES,
+    describes,
+    every,
+    maybe,
+    named,
+    record,
+    rows,
+    table,
+)
 from yunlian.kernel.text import _
 
 from . import access, by_password, grants, helping, sessions
@@ -18,6 +33,39 @@ from .gate import GATE, cookie_name
 from .models import Employee, EmployeeRole, Enterprise, Membership, Role, User
 from .requests import cookie, fields_of, signed_of, takes, whole
 from .sessions import Signed
+
+_ENTERPRISE = record(id=TEXT, code=TEXT, name=TEXT)
+_MEMBER = record(
+    id=ID, name=TEXT, department=maybe(record(id=ID, name=TEXT)), roles=every(record(code=TEXT, name=TEXT))
+)
+SESSION = named(
+    "Session",
+    record(
+        {"to": TEXT | {"description": "Where to go on, when a platform sent the browser back."}},
+        user=maybe(record(id=TEXT, login=TEXT, name=TEXT)), enterprise=maybe(_ENTERPRISE), member=maybe(_MEMBER),
+        enterprises=every(_ENTERPRISE), locale=TEXT, first_password=YES, second_factor=YES,
+    ),
+)  # fmt: skip
+_DEVICE = record(id=TEXT, device=TEXT, address=TEXT, created_at=MOMENT, used_at=MOMENT, current=YES)
+_GRANTS = named(
+    "Grants",
+    record(
+        version=WHOLE, everything=YES, scopes=table({"enum": ["own", "department", "tree", "all"]}),
+        verbs=every(
+            record(code=TEXT, label=TEXT, app=TEXT, verbs=every(record(verb=TEXT, label=TEXT, granted=YES)))
+        ),
+        guards=every(record(guard=TEXT, label=TEXT, read=YES, write=YES)),
+    ),
+)  # fmt: skip
+_GRANTING = {
+    "type": "object", "description": "Its page, changed: a part that is absent stays as it is.",
+    "properties": {
+        "version": WHOLE, "everything": YES, "scopes": table(TEXT), "verbs": every({"type": "object"}),
+        "guards": every({"type": "object"}),
+    },
+}  # fmt: skip
+_ACCESS = named("Access", record(login=maybe(TEXT), roles=every(REFERENCE), is_active=YES))
+_SETTING = record({"roles": every({"type": ["string", "object"]}), "is_active": YES, "login": maybe(TEXT)})
 
 
 @route("DELETE", "/api/session", needs="user")
@@ -40,7 +88,7 @@ def signed_in(request: Request, token: str) -> Answer:
     return Answer(session_of(signed), cookies=cookies)
 
 
-@route("GET", "/api/session", needs="user")
+@route("GET", "/api/session", needs="user", schema=describes(SESSION))
 def session(request: Request) -> dict[str, Any]:
     """Who and where I am, and which enterprises I may enter; of a credential, whom it acts as."""
     identity = request.identity
@@ -49,7 +97,7 @@ def session(request: Request) -> dict[str, Any]:
     return _session_of_machine(identity)
 
 
-@route("PUT", "/api/session/enterprise", needs="user")
+@route("PUT", "/api/session/enterprise", needs="user", schema=takes("enterprise", answer=SESSION))
 def enter(request: Request) -> dict[str, Any]:
     """Enter an enterprise by id or code."""
     (wanted,) = fields_of(request, "enterprise")
@@ -62,7 +110,7 @@ def enter(request: Request) -> dict[str, Any]:
     return session_of(signed)
 
 
-@route("POST", "/api/session/password", needs="user")
+@route("POST", "/api/session/password", needs="user", schema=takes("new", also=("old",), answer=SESSION))
 def change_password(request: Request) -> Answer:
     """Change my password; other devices are signed out and this one goes on with a new session.
 
@@ -77,7 +125,7 @@ def change_password(request: Request) -> Answer:
     return signed_in(request, by_password.change_password(signed, old, new, asked))
 
 
-@route("GET", "/api/session/devices", needs="user")
+@route("GET", "/api/session/devices", needs="user", schema=describes(rows(_DEVICE)))
 def devices(request: Request) -> dict[str, Any]:
     """Where I am signed in, last used first."""
     signed = signed_of(request)
@@ -163,31 +211,51 @@ def _member(identity: Identity) -> tuple[dict[str, Any] | None, list[Role]]:
         return shown, roles
 
 
-@route("GET", "/api/org.role/{id}/grants", needs="org.role.view")
+@route("GET", "/api/org.role/{id}/grants", needs="org.role.view", schema=describes(_GRANTS))
 def read_grants(request: Request, id: str) -> dict[str, Any]:
     """What a role grants: verbs of every code, row scopes and field guards."""
     return grants.grants_of(request.ctx, id)
 
 
-@route("PUT", "/api/org.role/{id}/grants", needs="org.role.edit", is_sensitive=True)
+@route(
+    "PUT",
+    "/api/org.role/{id}/grants",
+    needs="org.role.edit",
+    is_sensitive=True,
+    schema=describes(_GRANTS, body=_GRANTING),
+)
 def write_grants(request: Request, id: str) -> dict[str, Any]:
     """Change what a role grants."""
     return grants.set_grants(request.ctx, id, request.body)
 
 
-@route("GET", "/api/org.employee/{id}/access", needs="org.employee.view")
+@route("GET", "/api/org.employee/{id}/access", needs="org.employee.view", schema=describes(_ACCESS))
 def read_access(request: Request, id: str) -> dict[str, Any]:
     """An employee's login and roles."""
     return access.access_of(request.ctx, id)
 
 
-@route("PUT", "/api/org.employee/{id}/access", needs="org.employee.access", is_sensitive=True)
+@route(
+    "PUT",
+    "/api/org.employee/{id}/access",
+    needs="org.employee.access",
+    is_sensitive=True,
+    schema=describes(_ACCESS, body=_SETTING),
+)
 def write_access(request: Request, id: str) -> dict[str, Any]:
     """Set an employee's roles, and whether the login may enter."""
     return access.set_access(request.ctx, id, request.body)
 
 
-@route("POST", "/api/org.employee/{id}/login", needs="org.employee.access", is_sensitive=True)
+@route(
+    "POST",
+    "/api/org.employee/{id}/login",
+    needs="org.employee.access",
+    is_sensitive=True,
+    schema=takes(
+        also=("login",), answer=record(login=TEXT, password=maybe(TEXT), expires_at=MOMENT), status=201
+    ),
+)
 def give_login(request: Request, id: str) -> Answer:
     """Give an employee a login, or a new first password, which is answered this once."""
     given = access.give_login(request.ctx, id, request.fields("login").get("login"))

@@ -66,6 +66,10 @@ class Gate:
             return next((found for read in self._bearers if (found := read(token, self.clock()))), None)
         return find_signed(http.COOKIES.get(cookie_name(http), ""), self.clock())
 
+    def cookie_name(self, http: HttpRequest) -> str:
+        """See kernel.api.Gate."""
+        return cookie_name(http)
+
     def context(self, identity: Identity, now: dt.datetime) -> Context | None:
         """Return the member's context, inside the tenant; None when they no longer work there."""
         require_own_password(identity)

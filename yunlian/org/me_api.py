@@ -7,6 +7,7 @@ from django.db import transaction
 from yunlian.kernel.api import Answer, Request, route
 from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.fields import moment_text
+from yunlian.kernel.shapes import MOMENT, TEXT, WHOLE, YES, describes, every, maybe, record, rows
 from yunlian.kernel.text import _
 
 from . import account_log, by_text, identities, proving, second_factor, sessions
@@ -15,11 +16,21 @@ from .gate import GATE
 from .models import SecondFactor, Session, User
 from .requests import fields_of, signed_of, takes, whole
 from .sessions import Signed
-from .sign_in_api import leave, shown
+from .sign_in_api import LEFT, SENT, WAY, leave, shown
 from .ways import WAYS
 
+_BOUND = record(
+    id=TEXT, provider=TEXT, name=TEXT, corp=TEXT, is_own=YES, created_at=MOMENT, used_at=maybe(MOMENT)
+)
+_MY_WAYS = record(
+    has_password=YES, ways=every(_BOUND), offered=every(WAY), mobile=YES,
+    second_factor=record(on=YES, since=maybe(MOMENT), recovery_left=WHOLE), prove_by=every(TEXT),
+)  # fmt: skip
+_HAPPENED = record(at=MOMENT, act=TEXT, detail=TEXT, by=maybe(TEXT), address=TEXT, device=TEXT)
+_RECOVERY = record(recovery=every(TEXT))
 
-@route("GET", "/api/session/ways", needs="user")
+
+@route("GET", "/api/session/ways", needs="user", schema=describes(_MY_WAYS))
 def list_ways(request: Request) -> Any:
     """How I get in, what I could bind here, and how I prove who I am."""
     signed = signed_of(request)
@@ -51,19 +62,25 @@ def _offered(signed: Signed) -> list[dict[str, Any]]:
     ]
 
 
-@route("GET", "/api/session/events", needs="user")
+@route("GET", "/api/session/events", needs="user", schema=describes(rows(_HAPPENED)))
 def list_events(request: Request) -> Any:
     """What happened to the ways into my account, newest first."""
     return {"rows": account_log.latest(signed_of(request).user_id)}
 
 
-@route("POST", "/api/session/ways/flow", needs="user", is_sensitive=True, schema=takes("way", also=("to",)))
+@route(
+    "POST",
+    "/api/session/ways/flow",
+    needs="user",
+    is_sensitive=True,
+    schema=takes("way", also=("to",), answer=LEFT),
+)
 def begin_binding(request: Request) -> Answer:
     """Leave for a platform to bind my account there."""
     return _leave(request, "bind")
 
 
-@route("POST", "/api/session/proof/flow", needs="user", schema=takes("way", also=("to",)))
+@route("POST", "/api/session/proof/flow", needs="user", schema=takes("way", also=("to",), answer=LEFT))
 def begin_proving(request: Request) -> Answer:
     """Leave for a platform to prove that it is me."""
     return _leave(request, "prove")
@@ -84,7 +101,7 @@ def unbind(request: Request, id: str) -> Answer:
     return Answer(status=204)
 
 
-@route("POST", "/api/session/mobile/code", needs="user", is_sensitive=True, schema=takes("mobile"))
+@route("POST", "/api/session/mobile/code", needs="user", is_sensitive=True, schema=takes("mobile", **SENT))
 def send_mobile_code(request: Request) -> Answer:
     """Send a code to a mobile that I want to bind."""
     (mobile,) = fields_of(request, "mobile")
@@ -93,7 +110,13 @@ def send_mobile_code(request: Request) -> Answer:
     return Answer({"again_in_s": wait_s}, status=202)
 
 
-@route("PUT", "/api/session/mobile", needs="user", is_sensitive=True, schema=takes("mobile", "code"))
+@route(
+    "PUT",
+    "/api/session/mobile",
+    needs="user",
+    is_sensitive=True,
+    schema=takes("mobile", "code", answer=record(ways=every(_BOUND))),
+)
 def bind_mobile(request: Request) -> Any:
     """Bind a mobile with the code that was sent to it; it replaces the one I had."""
     mobile, code = fields_of(request, "mobile", "code")
@@ -102,7 +125,13 @@ def bind_mobile(request: Request) -> Any:
     return {"ways": identities.ways_of(user)}
 
 
-@route("POST", "/api/session/second-factor", needs="user", is_sensitive=True)
+@route(
+    "POST",
+    "/api/session/second-factor",
+    needs="user",
+    is_sensitive=True,
+    schema=describes(record(secret=TEXT, uri=TEXT, qr=TEXT), status=201),
+)
 def begin_second_factor(request: Request) -> Answer:
     """Begin with an authenticator: its secret, and that as a QR code. One in use stays so until the next step."""
     made = second_factor.begin(signed_of(request).user_id)
@@ -110,7 +139,13 @@ def begin_second_factor(request: Request) -> Answer:
     return Answer(shown, status=201)
 
 
-@route("PUT", "/api/session/second-factor", needs="user", is_sensitive=True, schema=takes("code"))
+@route(
+    "PUT",
+    "/api/session/second-factor",
+    needs="user",
+    is_sensitive=True,
+    schema=takes("code", answer=_RECOVERY),
+)
 def confirm_second_factor(request: Request) -> Any:
     """Take the authenticator into use with a code of it; my other devices are signed out. Shows recovery codes once."""
     (code,) = fields_of(request, "code")
@@ -136,7 +171,13 @@ def end_second_factor(request: Request) -> Answer:
     return Answer(status=204)
 
 
-@route("POST", "/api/session/second-factor/recovery", needs="user", is_sensitive=True)
+@route(
+    "POST",
+    "/api/session/second-factor/recovery",
+    needs="user",
+    is_sensitive=True,
+    schema=describes(_RECOVERY, status=201),
+)
 def renew_recovery(request: Request) -> Answer:
     """Make new recovery codes; the former ones are no longer good."""
     signed, asked = signed_of(request), GATE.asked(request.http)
@@ -152,7 +193,12 @@ def _require_on(signed: Signed) -> None:
         raise Refused(Problem(None, _("There is no second factor."), code="none"))
 
 
-@route("POST", "/api/session/proof", needs="user", schema=takes(also=("code", "password", "mobile_code")))
+@route(
+    "POST",
+    "/api/session/proof",
+    needs="user",
+    schema=takes(also=("code", "password", "mobile_code"), answer=record(minutes=WHOLE)),
+)
 def prove(request: Request) -> Any:
     """Prove again who I am, by code of the second factor, password, or code by SMS."""
     code, password, mobile_code = fields_of(request, also=("code", "password", "mobile_code"))
@@ -165,7 +211,12 @@ def prove(request: Request) -> Any:
     return {"minutes": int(proving.RECENT.total_seconds()) // 60}
 
 
-@route("POST", "/api/session/proof/code", needs="user")
+@route(
+    "POST",
+    "/api/session/proof/code",
+    needs="user",
+    schema=takes(answer=record(again_in_s=WHOLE, mobile=TEXT), status=202),
+)
 def send_proof_code(request: Request) -> Answer:
     """Send a code to my own mobile, to prove who I am."""
     fields_of(request)

@@ -1,11 +1,13 @@
 """What the organisation's routes take from a request: who asks, the body's fields, cookies."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
 
 from yunlian.kernel.api import Request, Unsigned
 from yunlian.kernel.document import Invalid, Problem, surplus
+from yunlian.kernel.shapes import TEXT, describes, record
 from yunlian.kernel.text import _
 
 from .gate import cookie_name
@@ -32,11 +34,11 @@ def fields_of(request: Request, *names: str, also: tuple[str, ...] = ()) -> list
     return [request.body.get(name) for name in (*names, *also)]
 
 
-def takes(*names: str, also: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the description of a body of texts, for the API's own: `names` are required, those of `also` are not."""
-    texts = {name: {"type": "string"} for name in (*names, *also)}
-    body = {"type": "object", "properties": texts, "additionalProperties": False}
-    return {"body": body | ({"required": list(names)} if names else {})}
+def takes(*names: str, also: tuple[str, ...] = (), **more: Any) -> Mapping[str, Any]:
+    """Return the description of a route with a body of texts: `names` are required, those of `also` are not; `more` as
+    of any route.
+    """
+    return describes(body=record(dict.fromkeys(also, TEXT), **dict.fromkeys(names, TEXT)), **more)
 
 
 def whole(id_: str) -> int:

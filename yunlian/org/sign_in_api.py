@@ -9,10 +9,11 @@ from typing import Any
 
 from yunlian.kernel.api import Answer, Request, route
 from yunlian.kernel.document import Invalid, Missing, Problem
+from yunlian.kernel.shapes import TEXT, WHOLE, YES, describes, every, maybe, record
 from yunlian.kernel.text import _
 
 from . import by_password, by_platform, by_text, entrance, flows, identities, proving
-from .api import signed_in
+from .api import SESSION, signed_in
 from .connections import CONNECTIONS, Connected, find_enterprise
 from .entrance import Opened
 from .gate import GATE, cookie_name
@@ -22,6 +23,16 @@ from .sessions import Signed, find_signed
 from .ways import WAYS, Way
 
 BACK = "/sign-in/back"
+
+
+WAY = record(name=TEXT, provider=TEXT, place=TEXT, label=TEXT, corp=TEXT, script=TEXT)
+_SIGNED: dict[str, Any] = {
+    "answer": SESSION,
+    "others": {202: record({"to": TEXT}, owes={"const": "second_factor"})},
+}
+LEFT = record(state=TEXT, address=TEXT, corp=TEXT, client_id=TEXT)
+_DONE = record(to=TEXT, done={"enum": ["bind", "prove"]})
+SENT: dict[str, Any] = {"answer": record(again_in_s=WHOLE), "status": 202}
 
 
 def opened_answer(request: Request, opened: Opened, **more: Any) -> Answer:
@@ -38,14 +49,14 @@ def opened_answer(request: Request, opened: Opened, **more: Any) -> Answer:
     )
 
 
-@route("POST", "/api/session", needs="public", schema=takes("login", "password"))
+@route("POST", "/api/session", needs="public", schema=takes("login", "password", **_SIGNED))
 def sign_in(request: Request) -> Answer:
     """Sign in with login and password; the session comes as a cookie. 202: a second factor is owed."""
     login, password = fields_of(request, "login", "password")
     return opened_answer(request, by_password.sign_in(login, password, GATE.asked(request.http)))
 
 
-@route("POST", "/api/sign-in/second-factor", needs="public", schema=takes("code"))
+@route("POST", "/api/sign-in/second-factor", needs="public", schema=takes("code", **_SIGNED))
 def give_second_factor(request: Request) -> Answer:
     """Pay the second factor: a code of the authenticator, or a recovery code."""
     (code,) = fields_of(request, "code")
@@ -57,7 +68,10 @@ def give_second_factor(request: Request) -> Answer:
     "GET",
     "/api/sign-in/ways",
     needs="public",
-    schema={"query": {"enterprise": {"type": "string"}, "corp": {"type": "string"}}},
+    schema=describes(
+        record(enterprise=maybe(record(code=TEXT, name=TEXT)), mobile=YES, ways=every(WAY)),
+        query={"enterprise": TEXT, "corp": TEXT},
+    ),
 )
 def list_ways(request: Request) -> Any:
     """Which ways in there are: for an enterprise's address, for the corp whose workbench opened us, or in general."""
@@ -99,7 +113,7 @@ def _enterprise(code: Any) -> Enterprise:
     return found
 
 
-@route("POST", "/api/sign-in/code", needs="public", schema=takes("mobile", also=("enterprise",)))
+@route("POST", "/api/sign-in/code", needs="public", schema=takes("mobile", also=("enterprise",), **SENT))
 def send_code(request: Request) -> Answer:
     """Send a code by SMS, if the mobile is somebody's; the answer does not tell."""
     mobile, code = fields_of(request, "mobile", also=("enterprise",))
@@ -108,14 +122,16 @@ def send_code(request: Request) -> Answer:
     return Answer({"again_in_s": wait_s}, status=202)
 
 
-@route("POST", "/api/sign-in/mobile", needs="public", schema=takes("mobile", "code"))
+@route("POST", "/api/sign-in/mobile", needs="public", schema=takes("mobile", "code", **_SIGNED))
 def sign_in_by_code(request: Request) -> Answer:
     """Sign in with the code that was sent to my mobile."""
     mobile, code = fields_of(request, "mobile", "code")
     return opened_answer(request, by_text.sign_in(mobile, code, GATE.asked(request.http)))
 
 
-@route("POST", "/api/sign-in/flow", needs="public", schema=takes("way", "enterprise", also=("to",)))
+@route(
+    "POST", "/api/sign-in/flow", needs="public", schema=takes("way", "enterprise", also=("to",), answer=LEFT)
+)
 def begin_flow(request: Request) -> Answer:
     """Leave for a platform's sign-in; `to` is the page of ours to land on."""
     way, code, to = fields_of(request, "way", "enterprise", also=("to",))
@@ -144,7 +160,12 @@ def leave(
     return Answer(shown, cookies=[cookie(http, "flow", browser, lasts)])
 
 
-@route("POST", "/api/sign-in/back", needs="public", schema=takes("state", "code"))
+@route(
+    "POST",
+    "/api/sign-in/back",
+    needs="public",
+    schema=takes("state", "code", answer={"anyOf": [SESSION, _DONE]}, others=_SIGNED["others"]),
+)
 def come_back(request: Request) -> Answer:
     """Come back from a platform with state and code: sign in, or what I left for as somebody signed in."""
     state, code = fields_of(request, "state", "code")
@@ -165,7 +186,7 @@ def come_back(request: Request) -> Answer:
     return Answer({"to": flow.to, "done": flow.purpose})
 
 
-@route("POST", "/api/sign-in/console", needs="public", schema=takes("way", "code", "enterprise"))
+@route("POST", "/api/sign-in/console", needs="public", schema=takes("way", "code", "enterprise", **_SIGNED))
 def come_from_console(request: Request) -> Answer:
     """Come in from the platform's admin console, with the code it appended to our address."""
     way, code, enterprise = fields_of(request, "way", "code", "enterprise")

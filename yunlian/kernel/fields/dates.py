@@ -1,6 +1,7 @@
 """Kinds of time: a business date, and a moment in UTC."""
 
 import datetime as dt
+import re
 from typing import Any
 
 from django.db import models
@@ -8,6 +9,8 @@ from typing_extensions import override
 
 from ..text import _
 from .kind import BadValue, Kind
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Date(Kind, models.DateField[Any, Any]):
@@ -25,9 +28,12 @@ class Date(Kind, models.DateField[Any, Any]):
         if isinstance(value, dt.date):
             return value
         try:
-            parsed = dt.date.fromisoformat(value)
+            # Python also reads 20261122 and weeks such as 2026-W47-7, which nobody here means.
+            parsed = dt.date.fromisoformat(value) if _DAY.fullmatch(value) else None
         except (TypeError, ValueError):
-            raise BadValue(_("Must be a date such as 2026-11-22.")) from None
+            parsed = None
+        if parsed is None:
+            raise BadValue(_("Must be a date such as 2026-11-22."))
         if not 1900 <= parsed.year <= 2200:
             raise BadValue(_("Must be a date between 1900 and 2200."), "range")
         return parsed

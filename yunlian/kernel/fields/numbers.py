@@ -1,7 +1,7 @@
 """Kinds of number: whole numbers, exact decimals of money and quantity, counters, derived figures."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
@@ -12,7 +12,14 @@ from ..text import _
 from .kind import BadValue, Kind
 from .schema import constrain, constraint_name
 
-_WHOLE = re.compile(r"-?\d{1,20}")
+# A comma stands between groups of three digits or the text is no number: 3,5 may mean 3.5 or 35, and is neither.
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?)")
+
+
+def _exact(text: str) -> Decimal | None:
+    """Return the number a text spells, or None: a plain decimal, or one with its thousands in groups."""
+    plain = text.strip()
+    return Decimal(plain.replace(",", "")) if _DECIMAL.fullmatch(plain) else None
 
 
 class Integer(Kind, models.IntegerField[Any, Any]):
@@ -29,9 +36,10 @@ class Integer(Kind, models.IntegerField[Any, Any]):
     def parse(self, value: Any) -> int | None:
         if value is None or value == "":
             return None
-        if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
-            value = int(value)
-        if isinstance(value, Decimal) and value == value.to_integral_value():
+        if isinstance(value, str):
+            value = _exact(value)
+        # A number of many digits would take long to become whole, and is beyond every `high`.
+        if isinstance(value, Decimal) and value.adjusted() < 20 and value == value.to_integral_value():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise BadValue(_("Must be a whole number."))
@@ -76,13 +84,10 @@ class Number(Kind, models.DecimalField[Any, Any]):
     def parse(self, value: Any) -> Decimal | None:
         if value is None or value == "":
             return None
-        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        number = _exact(value) if isinstance(value, str) else value
+        if isinstance(number, bool) or not isinstance(number, int | Decimal):
             raise BadValue(_("Must be a number."))
-        try:
-            number = Decimal(value.strip().replace(",", "") if isinstance(value, str) else value)
-        except InvalidOperation:
-            raise BadValue(_("Must be a number.")) from None
-        return self.checked(number)
+        return self.checked(Decimal(number))
 
     def checked(self, number: Decimal) -> Decimal:
         """Return the number in this kind's scale; raises BadValue when it does not fit."""

@@ -43,7 +43,7 @@ PAYMENT = declare(
         check=rules.check,
         ledgers=(CashEntry, PayableEntry, SupplierFundsEntry),
         columns="number date supplier account amount reference paid state",
-        find="number reference supplier",
+        find="number theirs_number reference supplier",
         sums="amount",
         form=(
             Section(

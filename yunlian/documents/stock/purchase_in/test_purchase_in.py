@@ -84,7 +84,7 @@ def test_without_a_notice_the_order_itself_is_used_up(ctx: Context, order: Loade
     assert stock(ctx) == {"good": (6, 0, 4)}
     line = load(order.document, ctx, order.pk).lines[0]
     assert (line.noticed_qty, line.received_qty) == (4, 4)
-    assert refusal(take, ctx, NOTICE, order, "7") == [("base_qty", 1)]
+    assert refusal(take, ctx, NOTICE, order, "7") == [("lines", 1)]
     receive(ctx, notice_of(ctx, order, "6"), "6")
     assert stock(ctx) == {"good": (0, 0, 10)}
     assert PayableBalance.objects.get().received == D("113.00")
@@ -100,15 +100,18 @@ def test_the_trace_tells_each_quantity_once(ctx: Context, order: Loaded) -> None
 
 def test_what_is_noticed_cannot_also_come_directly(ctx: Context, order: Loaded) -> None:
     notice_of(ctx, order, "8")
-    assert refusal(take, ctx, CODE, order, "3") == [("base_qty", 1)]
-    take(ctx, CODE, order, "2")
+    assert refusal(take, ctx, CODE, order, "3") == [("lines", 1)]
+    body = pulling.pull(CODE, ctx, order.document.code, {str(order.lines[0].id): "2"})
+    too_much = body | {"lines": [body["lines"][0] | {"qty": "3"}]}
+    assert refusal(save, CODE, ctx, too_much) == [("base_qty", 1)]
+    save(CODE, ctx, body)
 
 
 def test_never_receives_more_than_was_noticed(ctx: Context, order: Loaded) -> None:
     notice = notice_of(ctx, order, "5")
     receive(ctx, notice, "3")
-    assert refusal(take, ctx, CODE, notice, "2.1") == [("qty", 1)]
-    assert refusal(take, ctx, CODE, notice, "3") == [("base_qty", 1)]
+    assert refusal(take, ctx, CODE, notice, "1.1") == [("qty", 1)]
+    assert refusal(take, ctx, CODE, notice, "3") == [("lines", 1)]
     assert stock(ctx) == {"good": (5, 2, 3)}
 
 

@@ -48,8 +48,11 @@ def test_the_open_quantity_is_what_no_living_notice_has_taken(ctx: Context, orde
     second = take(ctx, CODE, order, "3")
     voided = take(ctx, CODE, order, "2")
     move(CODE, ctx, voided.pk, "void")
-    assert pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "3"
-    assert refusal(take, ctx, CODE, order, "4") == [("base_qty", 1)]
+    body = pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})
+    assert body["lines"][0]["qty"] == "3"
+    body["lines"][0]["qty"] = "4"
+    assert refusal(save, CODE, ctx, body) == [("base_qty", 1)]
+    assert refusal(take, ctx, CODE, order, "4") == [("lines", 1)]
     move(CODE, ctx, second.pk, "void")
     assert pulling.pull(CODE, ctx, ORDER, {str(order.lines[0].id): None})["lines"][0]["qty"] == "6"
     assert expected(ctx) == (6, 4, 0)
