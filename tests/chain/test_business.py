@@ -557,6 +557,70 @@ class TestOwner:
         assert str(brand.one(Receipt).owner_id) == finance["id"]
 
 
+class TestTheirDocument:
+    """The partner's document beside ours is the one ours belongs to, whatever else was said in the thread."""
+
+    @staticmethod
+    def beside(house, code, id_):
+        with translation.override("en"), house.enter():
+            found = timeline.timeline(code, house.ctx(), uuid.UUID(str(id_)))["theirs"]
+        return found and (found["code"], found["number"], found["state"])
+
+    def test_is_the_contract_of_an_order_and_the_receipt_of_a_payment(self, brand, dealer):
+        order = agreed(brand, dealer)
+        contract = shipped(brand, upto="sales.contract")
+        settle(brand, dealer)
+        paid = dealer.push("purchase.order", order["id"], "finance.payment", account="B1")
+        dealer.move("finance.payment", paid["id"], "approve")
+        paid = dealer.move("finance.payment", paid["id"], "pay")
+        assert self.beside(dealer, "finance.payment", paid["id"]) is None
+        settle(brand, dealer)
+        receipt = brand.one(Receipt)
+        brand.move("finance.receipt", receipt.id, "approve", account="B1")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"]) == (
+            "sales.contract",
+            contract["number"],
+            "Contract approved",
+        )
+        assert self.beside(dealer, "finance.payment", paid["id"]) == (
+            "finance.receipt",
+            receipt.number,
+            "Confirmed",
+        )
+        with brand.enter():
+            intention = SalesIntention.objects.get()
+        assert self.beside(brand, "sales.intention", intention.id)[:2] == ("purchase.order", order["number"])
+        assert self.beside(brand, "finance.receipt", receipt.id)[:2] == ("finance.payment", paid["number"])
+
+    def test_is_that_of_the_attempt_that_is_out(self, brand, dealer):
+        order = place(dealer)
+        settle(brand, dealer)
+        intention = brand.one(SalesIntention)
+        brand.move("sales.intention", intention.id, "accept")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[1] == intention.number
+        brand.move("sales.intention", intention.id, "refuse", reason="停产")
+        settle(brand, dealer)
+        dealer.move("purchase.order", order["id"], "send")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"]) is None
+
+    def test_is_worded_from_where_the_reader_stands(self, brand, dealer):
+        order = place(dealer)
+        settle(brand, dealer)
+        quote(brand, brand.one(SalesIntention), "3950", "420")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "Quoted"
+        with translation.override("en"), dealer.enter():
+            seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+        assert "Quoted" in seen["events"][-1]["detail"]
+        dealer.move("purchase.order", order["id"], "agree")
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "Quoted"
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "Agreed"
+
+
 class TestLanguage:
     def test_states_are_named_by_whoever_reads_them(self, brand, dealer):
         with translation.override("zh-hans"):  # whose chain this is speaks Chinese
