@@ -452,6 +452,29 @@ class TestShipment:
         seen = dealer.see("purchase.order", order["id"])
         assert (seen["theirs_number"], seen["expected_date"]) == (contract["number"], "2026-12-12")
 
+    def test_is_not_anticipated_by_hand_and_arrives(self, brand, dealer):
+        order = place(dealer)
+        settle(brand, dealer)
+        quote(brand, brand.one(SalesIntention), "3950", "420")
+        settle(brand, dealer)
+        for _each in ("quoted", "agreed"):
+            with pytest.raises(Refused):
+                dealer.push("purchase.order", order["id"], "stock.receipt_notice")
+            if _each == "quoted":
+                dealer.move("purchase.order", order["id"], "agree")
+                settle(brand, dealer)
+        shipped(brand)
+        settle(brand, dealer)
+        assert dealer.one(ReceiptNotice).state == "approved"
+
+    def test_of_a_supplier_whose_link_is_over_is_received_by_hand(self, brand, dealer):
+        order = agreed(brand, dealer)
+        with dealer.enter():
+            link_ = Link.objects.get().id
+        dealer.move("chain.link", link_, "dissolve", is_seen=True, reason="另寻货源")
+        made = dealer.push("purchase.order", order["id"], "stock.receipt_notice")
+        assert [line["qty"] for line in made["lines"]] == ["1", "2"]
+
 
 class TestPayment:
     def test_becomes_a_receipt_to_confirm_for_the_contract(self, brand, dealer):

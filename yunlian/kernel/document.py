@@ -6,6 +6,7 @@ the registry and nothing else, so a document is complete when its own folder is.
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -196,6 +197,9 @@ class Link:
 
     `onward` names (code, Done field) of what our source was made from: what we take counts there too (a stock-out made
     from a notice ships the contract); `also` names further Done fields of the source line itself. With `returns`, closing our document by hand gives back what it did not execute.
+
+    `books(headers)` returns, by id, what the ledgers leave open of source documents, where that can be less than the
+    Done field says: goods may be paid by way of their order. It bounds what is offered; our own rules refuse the rest.
     """
 
     source: str
@@ -207,6 +211,29 @@ class Link:
     onward: tuple[tuple[str, str], ...] = ()
     also: tuple[str, ...] = ()
     returns: bool = False
+    books: Callable[[list[Any]], Mapping[Any, Decimal]] | None = None
+
+    def rooms(self, source: "Document", found: Sequence[tuple[Any, Any]]) -> dict[Any, Decimal]:
+        """Return what may still be taken of (header, row) pairs, by id of the row: what its counter leaves, or the books."""
+        done = source.done(self.fills[1])
+        room = {row.id: done.room(row) for _header, row in found}
+        if self.books is None or not any(left > 0 for left in room.values()):
+            return room
+        kept = self.books([header for header, _row in found])
+        return {row.id: min(room[row.id], kept[header.id]) for header, row in found}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Why no quantity may be taken of a document now, though it is approved and open: `remedy` says what to do first,
+    `waits`, in a few words, for what one waits where that is the partner's to do."""
+
+    remedy: Label
+    waits: Label = ""
+
+    def problem(self, number: str, line: int | None) -> Problem:
+        message = _("%(number)s: %(remedy)s") % {"number": number, "remedy": self.remedy}
+        return Problem("sources", message, line, "barred")
 
 
 @dataclass(frozen=True)
@@ -216,6 +243,7 @@ class Document:
     `check(header, lines, ctx, facts)` yields problems; `facts(header, lines, ctx)` reads in bulk what check and post need
     (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
     lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
+    `bar(header, ctx)` says why no quantities may be taken of an approved document yet; money may be.
 
     Names of fields are written as one text, separated by blanks: `columns` of the list, `find` what its search looks in
     (also `supplier` or `lines.product`), `sums` what it totals, `sort` its order (`-` turns it round). `menu` is the
@@ -238,6 +266,7 @@ class Document:
     fill: Callable[..., Iterable[Problem] | None] | None = None
     post: Callable[..., Iterable[Any]] | None = None
     rest: Callable[..., Iterable[Any]] | None = None
+    bar: Callable[..., Bar | None] | None = None
     ledgers: tuple[Any, ...] = ()
     links: tuple[Link, ...] = ()
     sums: str = ""
@@ -310,6 +339,10 @@ class Document:
         return [
             kind for kind in (*self.line_fields.values(), *self.fields.values()) if isinstance(kind, f.Done)
         ]
+
+    def barred(self, link: Link, header: Any, ctx: Any) -> Bar | None:
+        """Return what bars a link from taking quantities of this document."""
+        return None if self.bar is None or link.of_header else self.bar(header, ctx)
 
     def done(self, name: str) -> f.Done:
         """Return the Done field of that name, of the lines or of the header."""
