@@ -32,7 +32,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from .answers import Replayed, keep_answer, open_answer
-from .document import Invalid, Missing, Problem, Refused, surplus
+from .document import REGISTRY, Invalid, Missing, Problem, Refused, surplus
 from .permission import Forbidden, may
 from .refusals import problem_of
 from .scope import Context, read_only, tenant
@@ -448,8 +448,16 @@ def _require(request: Request) -> None:
 
 
 def _require_recent(request: Request) -> None:
-    if request.route.is_sensitive and request.identity is not None:
+    if request.identity is not None and (request.route.is_sensitive or _writes_sensitive(request)):
         gate().require_recent(request.identity)
+
+
+def _writes_sensitive(request: Request) -> bool:
+    """Whether a route for every code is asked to write one that outlives the session."""
+    code, _dot, verb = request.route.needs.format(**request.params).rpartition(".")
+    document = REGISTRY.get(code)
+    is_asking = request.route.method == "GET" or request.route.reads or verb in ("view", "export")
+    return document is not None and document.is_sensitive and not is_asking
 
 
 def _answered(request: Request) -> HttpResponse:

@@ -243,7 +243,8 @@ class Document:
     `check(header, lines, ctx, facts)` yields problems; `facts(header, lines, ctx)` reads in bulk what check and post need
     (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
     lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
-    `bar(header, ctx)` says why no quantities may be taken of an approved document yet; money may be.
+    `bar(header, ctx)` says why no quantities may be taken of an approved document yet; money may be. Whoever writes what
+    is `is_sensitive` proved lately who they are: it would outlive a borrowed session (ASVS 7.5.1).
 
     Names of fields are written as one text, separated by blanks: `columns` of the list, `find` what its search looks in
     (also `supplier` or `lines.product`), `sums` what it totals, `sort` its order (`-` turns it round). `menu` is the
@@ -274,6 +275,7 @@ class Document:
     menu: str | None = ""
     verbs: tuple[str, ...] = ("view", "edit", "delete", "export", "import")
     is_chained: bool = False
+    is_sensitive: bool = False
 
     def __post_init__(self) -> None:
         """Let papers be found by number and stand by date, master data by code and name."""
