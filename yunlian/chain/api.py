@@ -12,7 +12,7 @@ from yunlian.kernel.api import Answer, Identity, Request, route
 from yunlian.kernel.document import Invalid, Missing, Problem, find_document
 from yunlian.kernel.fields import moment_text, uuid_or_none
 from yunlian.kernel.load import load
-from yunlian.kernel.resources import answer
+from yunlian.kernel.resources import answer, lookup
 from yunlian.kernel.save import save
 from yunlian.kernel.text import _
 from yunlian.org.gate import GATE
@@ -212,6 +212,12 @@ def total_credentials(request: Request) -> Any:
     """How many credentials a filter finds."""
     query = credentials.as_asked(request.ctx, listing.read_query(request.query))
     return listing.total(find_document("chain.credential"), request.ctx, query)
+
+
+@route("GET", "/api/chain.credential/lookup", needs="chain.credential.view")
+def lookup_credentials(request: Request) -> Any:
+    """Credentials a picker offers for what is being typed."""
+    return lookup(request, "chain.credential")
 
 
 @route("GET", "/api/chain.credential/{id}", needs="chain.credential.view")

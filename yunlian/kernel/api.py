@@ -272,16 +272,20 @@ def _language(http: HttpRequest) -> str:
 
 
 def _handle(http: HttpRequest) -> HttpResponse:
+    request: Request | None = None
     try:
         found, params = _find(http)
         _require_same_origin(http, found)
-        return _attempts(Request(http, found, params, dt.datetime.now(dt.UTC)))
+        request = Request(http, found, params, dt.datetime.now(dt.UTC))
+        return _attempts(request)
     except Replayed as replay:
         return _respond(
             Answer(replay.body, replay.status, {"Idempotency-Replayed": "true"}, "application/json")
         )
     except Refused as refused:
-        return _problems(refused.status, [p.shown() for p in refused.problems], changes=refused.changes)
+        grants = None if request is None or request._ctx is None else request.ctx.grants
+        told = [problem.shown(grants) for problem in refused.problems]
+        return _problems(refused.status, told, changes=refused.changes)
     except Unsigned as unsigned:
         return _problems(401, [_reason(str(unsigned) or _("Sign in first."), "unsigned")])
     except Forbidden:

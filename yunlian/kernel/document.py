@@ -15,21 +15,33 @@ from django.core.exceptions import ImproperlyConfigured
 from . import fields as f
 from . import formula
 from .models import STATES, Header, Line, Master
+from .scope import Grants
 from .text import Label, _
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason to refuse, at a field and a 1-based line if it has one; `message` is for the user."""
+    """One reason to refuse, at a field and a 1-based line if it has one; `message` is for the user.
+
+    Where the figures that explain it are behind a `guard`, `message` leaves them out, so that it may be read by anybody: in a
+    log, on paper, by the partner. `exact` has them, for who may read the guard.
+    """
 
     field: str | None
     message: Label
     line: int | None = None
     code: str = "refused"
+    guard: str | None = None
+    exact: Label = ""
 
-    def shown(self) -> dict[str, Any]:
-        """Return it as the API answers it."""
-        return {"field": self.field, "line": self.line, "code": self.code, "message": str(self.message)}
+    def words(self, grants: Grants | None) -> str:
+        """Return it for who holds these grants; for nobody we know when there are none."""
+        is_read = self.guard is not None and grants is not None and grants.reads(self.guard)
+        return str(self.exact if is_read else self.message)
+
+    def shown(self, grants: Grants | None = None) -> dict[str, Any]:
+        """Return it as the API answers it to who holds these grants."""
+        return {"field": self.field, "line": self.line, "code": self.code, "message": self.words(grants)}
 
 
 def surplus(given: Iterable[Any], known: Container[str], line: int | None = None) -> list[Problem]:

@@ -221,12 +221,15 @@ def _take(
             yield Problem(name, message, taking.line_no, "differs")
     open_ = source.document.done(theirs).room(row)
     if taking.qty > open_:
-        message = _("%(qty)s is more than the %(open)s still open on %(number)s.") % {
+        said = {
             "qty": trimmed(taking.qty, 0),
             "open": trimmed(max(open_, ZERO), 0),
             "number": header.number,
         }
-        yield Problem(ours, message, taking.line_no, "exceeds_open")
+        exact = _("%(qty)s is more than the %(open)s still open on %(number)s.") % said
+        guard = source.document.done(theirs).guard
+        plain = exact if guard is None else _("More than is still open on %(number)s.") % said
+        yield Problem(ours, plain, taking.line_no, "exceeds_open", guard, exact)
     _move(source, taking.source_line, theirs, linked=taking.qty)
 
 
