@@ -89,7 +89,7 @@ export interface Total { count: number; more?: boolean; sums: Record<string, str
 export interface LineSource { line: string; qty?: string | null }
 export type LineBody = { id?: string; no?: number; sources?: LineSource[] } & Record<string, unknown>;
 
-export interface DocumentCan { edit?: boolean; delete?: boolean; steps?: string[]; pushes?: string[] }
+export interface DocumentCan { edit?: boolean; delete?: boolean; steps?: string[]; pushes?: string[]; waits?: string }
 export type DocumentBody = {
   id: string;
   number?: string | null;

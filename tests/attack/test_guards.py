@@ -8,9 +8,9 @@ import uuid
 import pytest
 from python_calamine import CalamineWorkbook
 
-from yunlian.kernel import worker
+from yunlian.kernel import resources, worker
 from yunlian.kernel.api import XLSX
-from yunlian.kernel.document import REGISTRY, VIEWS, Document
+from yunlian.kernel.document import REGISTRY, VIEWS, Document, Problem, Refused
 from yunlian.kernel.identity import new_id
 from yunlian.org.models import Role, RoleGuard, RoleVerb
 from yunlian.org.presets import PRESETS, offered
@@ -319,3 +319,21 @@ def test_what_was_kept_is_not_shown_again_to_who_may_see_less_now(world: World) 
     with world.near.enter():
         guard.save(force_insert=True)
     assert seller.call("POST", path, body, **key).content == first.content
+
+
+@pytest.mark.django_db
+def test_a_refusal_tells_its_figures_to_who_may_read_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper enters goods and sees no cost."""
+
+    def refuse(*_given: object) -> None:
+        raise Refused(
+            Problem("qty", "too much", 1, "cost", guard="stock.cost", exact=f"{COST_MARK} too much")
+        )
+
+    monkeypatch.setattr(resources, "save", refuse)
+    for role, words in (("keeper", "too much"), ("admin", f"{COST_MARK} too much")):
+        refused = world.as_(role).post("/api/stock.purchase_in")
+        assert refused.status_code == 409
+        assert [problem["message"] for problem in refused.json()["problems"]] == [words]

@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 from django.db.models import F
 
-from yunlian.kernel.api import ROUTES
+from yunlian.kernel.api import ROUTES, XLSX
+from yunlian.kernel.document import REGISTRY
 from yunlian.org.models import Session
 
 from .stage import NOBODY, PASSWORD, World, codes
@@ -55,6 +56,52 @@ def test_each_asks_again_and_opens_once_it_was_told(world: World) -> None:
             method, path.format(id=NOBODY, way=1, receiver="app"), None if method == "DELETE" else {}
         )
         assert response.status_code not in (401, 403), (method, path, response.content)
+
+
+# Whatever a route for every code does to one that outlives the session.
+WRITING = (
+    ("POST", "/api/{code}"),
+    ("PUT", "/api/{code}/{id}"),
+    ("DELETE", "/api/{code}/{id}"),
+    ("POST", "/api/{code}/{id}/{step}"),
+    ("POST", "/api/{code}/batch/{step}"),
+    ("POST", "/api/{code}/import"),
+)
+
+
+def test_the_generic_routes_that_write_are_all_of_them() -> None:
+    written = {
+        (route.method, route.path)
+        for route in ROUTES
+        if route.needs.startswith("{code}.") and route.method != "GET" and not route.reads
+    }
+    assert written == {*WRITING, ("POST", "/api/{code}/export")}
+
+
+def test_what_outlives_a_session_is_declared_so() -> None:
+    assert {code for code, document in REGISTRY.items() if document.is_sensitive} == {
+        "chain.credential",
+        "org.role",
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code", ["chain.credential", "org.role"])
+def test_the_generic_routes_ask_again_for_it_too(world: World, code: str) -> None:
+    admin, asked = world.anew("admin"), []
+    Session.objects.update(proven_at=F("proven_at") - dt.timedelta(minutes=11))
+    for route in ROUTES:
+        verb = route.needs.format(code=code, step="revoke", target="").rpartition(".")[2]
+        if (route.method, route.path) in WRITING and verb in REGISTRY[code].permissions:
+            path = route.path.format(code=code, id=NOBODY, step="revoke")
+            kind = {"content_type": XLSX} if route.takes == "xlsx" else {}
+            response = admin.call(route.method, path, b"{}" if route.method != "DELETE" else None, **kind)
+            assert (response.status_code, codes(response)) == (403, ["prove_again"]), path
+            asked.append(route.path)
+    assert len(asked) >= 4
+    assert admin.get(f"/api/{code}").status_code == 200
+    assert admin.post("/api/session/proof", password=PASSWORD).status_code == 200
+    assert codes(admin.call("PUT", f"/api/{code}/{NOBODY}", {"version": 1})) == ["missing"]
 
 
 @pytest.mark.django_db

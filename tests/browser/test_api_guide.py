@@ -25,7 +25,7 @@ def token(site: Installation) -> str:
         assert signed.status_code == 200, signed.text
         body = {
             "name": "ERP", "employee": "YUNLIAN",
-            "valid_from": "2026-01-01T00:00:00Z", "valid_until": "2099-01-01T00:00:00Z",
+            "valid_from": "2026-01-01T00:00:00Z", "valid_until": "2027-12-31T00:00:00Z",
         }  # fmt: skip
         made = admin.post("/api/chain.credential", json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
         assert made.status_code == 201, made.text

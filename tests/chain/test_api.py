@@ -3,13 +3,14 @@
 import datetime as dt
 import json
 import uuid
+from urllib.parse import quote as quoted
 
 import pytest
 from django.test import Client
 
 from tests.chain.test_business import agreed, brand, dealer, place, quote, settle  # noqa: F401
 from yunlian.chain import account
-from yunlian.chain.models import Inbox, Link, Offer, Outbox, Pass
+from yunlian.chain.models import Credential, Inbox, Link, Offer, Outbox, Pass
 from yunlian.documents.sales.intention.model import SalesIntention
 
 
@@ -38,10 +39,57 @@ def desks(brand, dealer):  # noqa: F811
     return Desk("HQ"), Desk("D1")
 
 
+def in_a_year(days=365):
+    return (account.database_now() + dt.timedelta(days=days)).isoformat()
+
+
 class TestCredential:
+    def test_is_valid_for_two_years_at_most_however_it_is_written(self, desks):
+        hq, _d1 = desks
+        path, body = "/api/chain.credential", {"name": "接口", "valid_until": in_a_year(735)}
+        refused = hq.call("POST", path, body, status=422)["problems"]
+        assert [(p["field"], p["code"]) for p in refused] == [("valid_until", "range")]
+        made = hq.call("POST", path, body | {"valid_until": in_a_year(725)})
+        one = hq.get(f"{path}/{made['id']}")
+        del one["created_by"], one["updated_by"], one["can"], one["days_left"]
+        hq.call("PUT", f"{path}/{made['id']}", one | {"valid_until": "2099-01-01T00:00:00Z"}, status=422)
+        assert hq.call("PUT", f"{path}/{made['id']}", one | {"valid_until": in_a_year(20)})["version"] == 2
+
+    def test_shows_what_time_made_of_it_in_list_and_form_and_is_found_by_that(self, desks, brand):  # noqa: F811
+        hq, _d1 = desks
+        path, names = "/api/chain.credential", {}
+        for name in ("valid", "early", "expired", "revoked"):
+            made = hq.call("POST", path, {"name": name, "valid_until": in_a_year()})
+            names[name] = made["id"]
+        now, day = account.database_now(), dt.timedelta(days=1)
+        with brand.enter():
+            Credential.objects.filter(id=names["early"]).update(
+                valid_from=now + day, valid_until=now + 9.5 * day
+            )
+            Credential.objects.filter(id=names["expired"]).update(
+                valid_from=now - 9 * day, valid_until=now - day
+            )
+        hq.call("POST", f"{path}/{names['revoked']}/revoke", {})
+        left = {"valid": 364, "early": 9, "expired": None, "revoked": None}
+        rows = {row["name"]: row for row in hq.get(path)["rows"]}
+        for name, id_ in names.items():
+            for shown in (hq.get(f"{path}/{id_}"), rows[name]):
+                assert (shown["state"], shown["days_left"]) == (name, left[name])
+            for asked in (
+                ["state", "=", name],
+                ["state", "in", [name, "nonsense"]],
+                {"or": [["state", "=", name], ["name", "=", "?"]]},
+            ):
+                query = "?filter=" + quoted(json.dumps([["name", "!=", "凭证"], asked]))
+                assert [row["name"] for row in hq.get(path + query)["rows"]] == [name]
+                assert hq.get(f"{path}/total{query}")["count"] == 1
+        hq.get(path + "?filter=nonsense", status=422)
+        hq.call("POST", f"{path}/{names['early']}/revoke", {})
+        assert hq.get(f"{path}/{names['early']}")["state"] == "revoked"
+
     def test_shows_its_token_once_and_opens_the_api(self, desks):
         hq, _d1 = desks
-        body = {"name": "接口", "valid_until": "2099-12-31T00:00:00Z"}
+        body = {"name": "接口", "valid_until": in_a_year()}
         made = hq.call("POST", "/api/chain.credential", body, key="a-credential-1")
         assert made["token"].startswith("ylc_")
         assert hq.call("POST", "/api/chain.credential", body, key="a-credential-1")["token"] is None
@@ -54,7 +102,7 @@ class TestCredential:
 
     def test_opens_nothing_before_its_time_nor_after_and_everything_within(self, desks):
         hq, _d1 = desks
-        body = {"name": "接口", "valid_until": "2099-12-31T00:00:00Z"}
+        body = {"name": "接口", "valid_until": in_a_year()}
         machine = Desk(token=hq.call("POST", "/api/chain.credential", body)["token"])
         ours = Pass.objects.order_by("-id")[:1].get()
         now, hour = account.database_now(), dt.timedelta(hours=1)
@@ -69,7 +117,7 @@ class TestCredential:
 
     def test_opens_its_own_enterprise_only(self, desks, brand, dealer):  # noqa: F811
         hq, d1 = desks
-        body = {"name": "接口", "valid_until": "2099-12-31T00:00:00Z"}
+        body = {"name": "接口", "valid_until": in_a_year()}
         place(dealer)
         settle(brand, dealer)
         path = f"/api/sales.intention/{brand.one(SalesIntention).id}"

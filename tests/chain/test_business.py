@@ -452,6 +452,29 @@ class TestShipment:
         seen = dealer.see("purchase.order", order["id"])
         assert (seen["theirs_number"], seen["expected_date"]) == (contract["number"], "2026-12-12")
 
+    def test_is_not_anticipated_by_hand_and_arrives(self, brand, dealer):
+        order = place(dealer)
+        settle(brand, dealer)
+        quote(brand, brand.one(SalesIntention), "3950", "420")
+        settle(brand, dealer)
+        for _each in ("quoted", "agreed"):
+            with pytest.raises(Refused):
+                dealer.push("purchase.order", order["id"], "stock.receipt_notice")
+            if _each == "quoted":
+                dealer.move("purchase.order", order["id"], "agree")
+                settle(brand, dealer)
+        shipped(brand)
+        settle(brand, dealer)
+        assert dealer.one(ReceiptNotice).state == "approved"
+
+    def test_of_a_supplier_whose_link_is_over_is_received_by_hand(self, brand, dealer):
+        order = agreed(brand, dealer)
+        with dealer.enter():
+            link_ = Link.objects.get().id
+        dealer.move("chain.link", link_, "dissolve", is_seen=True, reason="另寻货源")
+        made = dealer.push("purchase.order", order["id"], "stock.receipt_notice")
+        assert [line["qty"] for line in made["lines"]] == ["1", "2"]
+
 
 class TestPayment:
     def test_becomes_a_receipt_to_confirm_for_the_contract(self, brand, dealer):
@@ -555,6 +578,70 @@ class TestOwner:
         settle(brand, dealer)
         assert str(dealer.one(ReceiptNotice).owner_id) == buyer["id"]
         assert str(brand.one(Receipt).owner_id) == finance["id"]
+
+
+class TestTheirDocument:
+    """The partner's document beside ours is the one ours belongs to, whatever else was said in the thread."""
+
+    @staticmethod
+    def beside(house, code, id_):
+        with translation.override("en"), house.enter():
+            found = timeline.timeline(code, house.ctx(), uuid.UUID(str(id_)))["theirs"]
+        return found and (found["code"], found["number"], found["state"])
+
+    def test_is_the_contract_of_an_order_and_the_receipt_of_a_payment(self, brand, dealer):
+        order = agreed(brand, dealer)
+        contract = shipped(brand, upto="sales.contract")
+        settle(brand, dealer)
+        paid = dealer.push("purchase.order", order["id"], "finance.payment", account="B1")
+        dealer.move("finance.payment", paid["id"], "approve")
+        paid = dealer.move("finance.payment", paid["id"], "pay")
+        assert self.beside(dealer, "finance.payment", paid["id"]) is None
+        settle(brand, dealer)
+        receipt = brand.one(Receipt)
+        brand.move("finance.receipt", receipt.id, "approve", account="B1")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"]) == (
+            "sales.contract",
+            contract["number"],
+            "Contract approved",
+        )
+        assert self.beside(dealer, "finance.payment", paid["id"]) == (
+            "finance.receipt",
+            receipt.number,
+            "Confirmed",
+        )
+        with brand.enter():
+            intention = SalesIntention.objects.get()
+        assert self.beside(brand, "sales.intention", intention.id)[:2] == ("purchase.order", order["number"])
+        assert self.beside(brand, "finance.receipt", receipt.id)[:2] == ("finance.payment", paid["number"])
+
+    def test_is_that_of_the_attempt_that_is_out(self, brand, dealer):
+        order = place(dealer)
+        settle(brand, dealer)
+        intention = brand.one(SalesIntention)
+        brand.move("sales.intention", intention.id, "accept")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[1] == intention.number
+        brand.move("sales.intention", intention.id, "refuse", reason="停产")
+        settle(brand, dealer)
+        dealer.move("purchase.order", order["id"], "send")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"]) is None
+
+    def test_is_worded_from_where_the_reader_stands(self, brand, dealer):
+        order = place(dealer)
+        settle(brand, dealer)
+        quote(brand, brand.one(SalesIntention), "3950", "420")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "Quoted"
+        with translation.override("en"), dealer.enter():
+            seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
+        assert "Quoted" in seen["events"][-1]["detail"]
+        dealer.move("purchase.order", order["id"], "agree")
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "Quoted"
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "Agreed"
 
 
 class TestLanguage:

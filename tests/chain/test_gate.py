@@ -19,7 +19,7 @@ from yunlian.chain import account, credentials, lanes, membership, rotation, seq
 from yunlian.chain.models import Credential, Lane, Link, Outbox, Pass
 from yunlian.chain.transport import local
 from yunlian.chain.wire import Batch, Sealed
-from yunlian.kernel.document import Refused
+from yunlian.kernel.document import Invalid, Refused
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.save import save
 from yunlian.kernel.steps import move
@@ -111,9 +111,12 @@ class TestCredential:
         with up.enter():
             other = Employee.objects.create(code="E1", name="店长", **_record())
             until = (account.database_now() + dt.timedelta(days=1)).isoformat()
-            theirs = save(
-                "chain.credential", up.ctx(), {"name": "x", "valid_until": until, "employee": str(other.id)}
-            ).header
+            body = {"name": "x", "valid_until": until}
+            with pytest.raises(Invalid) as refusal:
+                save("chain.credential", up.ctx(), body | {"employee": str(other.id)})
+            assert [(p.field, p.code) for p in refusal.value.problems] == [("employee", "wrong_user")]
+            theirs = save("chain.credential", up.ctx(), body).header
+            Credential.objects.filter(id=theirs.id).update(employee_id=other.id)
             with pytest.raises(Refused) as refusal:
                 membership.join(up.ctx(), theirs.id)
             assert refusal.value.problems[0].message == membership.REASONS["wrong_user"]

@@ -5,11 +5,15 @@ import uuid
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from yunlian.kernel import listing
 from yunlian.kernel.api import Answer, Identity, Request, route
-from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem
+from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem, find_document
 from yunlian.kernel.fields import moment_text, uuid_or_none
+from yunlian.kernel.load import load
 from yunlian.kernel.openapi import document_schema
-from yunlian.kernel.resources import answer
+from yunlian.kernel.resources import answer, lookup
 from yunlian.kernel.save import save
 from yunlian.kernel.shapes import (
     ANY,
@@ -336,6 +340,35 @@ def rotate(request: Request) -> Any:
     """Make a new signing key and announce it to every partner."""
     made = rotation.rotate(request.ctx)
     return {"key": made.key_id, "made_at": moment_text(made.made_at)}
+
+
+@route("GET", "/api/chain.credential", needs="chain.credential.view")
+def list_credentials(request: Request) -> Any:
+    """One page of credentials, with the state and the days left that the clock makes of each."""
+    query = credentials.as_asked(request.ctx, listing.read_query(request.query))
+    page = listing.page(find_document("chain.credential"), request.ctx, query)
+    now, rows = credentials.as_of_now(request.ctx), [msgspec.json.decode(row) for row in page.rows]
+    return {"rows": [row | now[uuid.UUID(row["id"])] for row in rows], "next": page.next}
+
+
+@route("GET", "/api/chain.credential/total", needs="chain.credential.view")
+def total_credentials(request: Request) -> Any:
+    """How many credentials a filter finds."""
+    query = credentials.as_asked(request.ctx, listing.read_query(request.query))
+    return listing.total(find_document("chain.credential"), request.ctx, query)
+
+
+@route("GET", "/api/chain.credential/lookup", needs="chain.credential.view")
+def lookup_credentials(request: Request) -> Any:
+    """Credentials a picker offers for what is being typed."""
+    return lookup(request, "chain.credential")
+
+
+@route("GET", "/api/chain.credential/{id}", needs="chain.credential.view")
+def read_credential(request: Request, id: str) -> Any:
+    """One credential, with the state and the days left that the clock makes of it."""
+    loaded = load(find_document("chain.credential"), request.ctx, _id(id))
+    return answer(loaded, request) | credentials.as_of_now(request.ctx)[loaded.pk]
 
 
 @route(

@@ -38,6 +38,7 @@ CREDENTIAL = declare(
         fill=credentials.fill,
         tracks=(flows.CREDENTIAL,),
         verbs=("view", "edit"),
+        is_sensitive=True,
         form=(Section(_("Access credential"), "name employee valid_from valid_until prefix state note"),),
     )
 )

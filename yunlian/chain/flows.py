@@ -102,7 +102,13 @@ LINK = Flow(
 
 CREDENTIAL = Flow(
     label=_("State"),
-    states=(State("valid", _("Valid"), "good"), State("revoked", _("Revoked"), "bad")),
+    # Early and expired are what time makes of a valid one, shown and never stored.
+    states=(
+        State("valid", _("Valid"), "good"),
+        State("early", _("Not valid yet"), "waiting"),
+        State("expired", _("Expired"), "bad"),
+        State("revoked", _("Revoked"), "bad"),
+    ),
     steps=(
         Step(
             "revoke",

@@ -6,7 +6,7 @@ from typing import Any
 
 from yunlian.kernel import permission
 from yunlian.kernel.document import REGISTRY, find_document
-from yunlian.kernel.fields import moment_text
+from yunlian.kernel.fields import Choice, moment_text
 from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import Label, _, told
@@ -81,7 +81,8 @@ def status_in(row: Inbox) -> str:
 def timeline(code: str, ctx: Context, id_: uuid.UUID) -> dict[str, Any]:
     """Return the chain view of a document the member may see. Raises Missing."""
     loaded = load(find_document(code), ctx, id_)
-    sent, got, link = _rows(loaded)
+    origins = list(Origin.objects.filter(doc=loaded.pk))
+    sent, got, link = _rows(loaded, origins)
     events = sorted([*map(_ours, sent), *map(_theirs, got)], key=lambda event: event["at"])
     header, track = (
         loaded.header,
@@ -91,15 +92,14 @@ def timeline(code: str, ctx: Context, id_: uuid.UUID) -> dict[str, Any]:
         "partner": None if link is None else {"name": link.partner_name},
         "status": events[-1]["status"] if events else None,
         "ours": {"number": getattr(header, "number", None), "state": getattr(header, track, "")},
-        "theirs": None if link is None else _their_document(loaded, got),
+        "theirs": None if link is None else _their_document(loaded, got, origins),
         "differences": list(_differences(loaded, ctx)),
         "events": events,
     }
 
 
-def _rows(loaded: Loaded) -> tuple[list[Outbox], list[Inbox], Link | None]:
+def _rows(loaded: Loaded, origins: list[Origin]) -> tuple[list[Outbox], list[Inbox], Link | None]:
     subject = f"{loaded.document.code}/{loaded.pk}"
-    origins = list(Origin.objects.filter(doc=loaded.pk))
     threads = {origin.thread for origin in origins}
     threads |= set(Outbox.objects.filter(subject=subject).values_list("thread", flat=True)[:50])
     sent = Outbox.objects.filter(thread__in=threads).exclude(kind=RECEIPT).select_related("lane__link")
@@ -118,7 +118,12 @@ def _rows(loaded: Loaded) -> tuple[list[Outbox], list[Inbox], Link | None]:
 
 def _speaks_of(data: Any, subject: str, subjects: set[str], id_: uuid.UUID) -> bool:
     ids = {str(id_), *(s.rpartition("/")[2] for s in subjects)}
-    return subject in subjects or data.get("shipment") in ids or data.get("payment") in ids
+    return (
+        subject in subjects
+        or data.get("about") in subjects
+        or data.get("shipment") in ids
+        or data.get("payment") in ids
+    )
 
 
 def _link_of(loaded: Loaded) -> Link | None:
@@ -165,7 +170,7 @@ def _detail(data: dict[str, Any]) -> str:
     words = (
         REGISTRY[code].label if code in REGISTRY and not code.startswith("sales.intention") else "",
         data.get("number"),
-        state_words(code, str(data.get("state") or "")),
+        their_words(code, str(data.get("state") or "")),
         data.get("expected_date"),
         told(str(data.get("reason") or "")),
     )
@@ -180,31 +185,42 @@ def state_words(code: str, state: str) -> Label:
     return next((known.label for flow in flows for known in flow.states if known.name == state), state)
 
 
+def their_words(code: str, state: str) -> Label:
+    """Return what a state of a partner's document is called seen from here: to us their “waiting for the customer” is “quoted”."""
+    for document in REGISTRY.values():
+        kind = document.fields.get("theirs_state")
+        for value, label in kind.options if isinstance(kind, Choice) else ():
+            if value == f"{code}.{state}":
+                return label
+    return state_words(code, state)
+
+
 def reason_of(row: Any) -> str:
     """Return why a message was refused or stopped, as one text."""
     return receipts.reason_of(row.problems)
 
 
-def _their_document(loaded: Loaded, got: list[Inbox]) -> dict[str, Any] | None:
-    """Number, state and expected date of their document: what our own document keeps of it, else what was said last."""
-    header = loaded.header
-    for row in reversed(got):
-        data = _data(row)
-        if row.state == "applied" and data.get("number"):
-            number = getattr(header, "theirs_number", "") or data["number"]
-            told = (
-                getattr(header, "theirs_state", "") or f"{data.get('document', '')}.{data.get('state', '')}"
-            )
-            code, _dot, known = told.rpartition(".")
-            state = state_words(code, known) or label_of(row.kind)
-            expected = getattr(header, "expected_date", None)
-            return {
-                "code": row.subject.partition("/")[0],
-                "number": number,
-                "state": str(state),
-                "expected_date": expected.isoformat() if expected else data.get("expected_date"),
-            }
-    return None
+def _their_document(loaded: Loaded, got: list[Inbox], origins: list[Origin]) -> dict[str, Any] | None:
+    """Code, number, state and expected date of their document: what our own document keeps of it, else what was said last.
+
+    Much is said in one thread; a document that came from a partner stands beside the one it was made from.
+    """
+    header, subjects = loaded.header, {origin.subject for origin in origins}
+    told = [row for row in got if row.state == "applied" and _data(row).get("number")]
+    row = next(reversed([row for row in told if row.subject in subjects] or told), None)
+    data = {} if row is None else _data(row)
+    number = getattr(header, "theirs_number", data.get("number"))
+    if not number:
+        return None
+    known = getattr(header, "theirs_state", "") or f"{data.get('document', '')}.{data.get('state', '')}"
+    code, _dot, state = known.rpartition(".")
+    expected = getattr(header, "expected_date", None)
+    return {
+        "code": code or (row.subject.partition("/")[0] if row else None),
+        "number": number,
+        "state": str(their_words(code, state) or (label_of(row.kind) if row else "")),
+        "expected_date": expected.isoformat() if expected else data.get("expected_date"),
+    }
 
 
 def _differences(loaded: Loaded, ctx: Context) -> Iterable[dict[str, Any]]:

@@ -33,7 +33,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from .answers import Replayed, keep_answer, open_answer
-from .document import Invalid, Missing, Problem, Refused, find_listed, surplus
+from .document import REGISTRY, Invalid, Missing, Problem, Refused, find_listed, surplus
 from .permission import Forbidden, may
 from .refusals import problem_of
 from .scope import Context, read_only, tenant
@@ -303,16 +303,20 @@ def _language(http: HttpRequest) -> str:
 
 
 def _handle(http: HttpRequest) -> HttpResponse:
+    request: Request | None = None
     try:
         found, params = _find(http)
         _require_same_origin(http, found)
-        return _attempts(Request(http, found, params, dt.datetime.now(dt.UTC)))
+        request = Request(http, found, params, dt.datetime.now(dt.UTC))
+        return _attempts(request)
     except Replayed as replay:
         return _respond(
             Answer(replay.body, replay.status, {"Idempotency-Replayed": "true"}, "application/json")
         )
     except Refused as refused:
-        return _problems(refused.status, [p.shown() for p in refused.problems], changes=refused.changes)
+        grants = None if request is None or request._ctx is None else request.ctx.grants
+        told = [problem.shown(grants) for problem in refused.problems]
+        return _problems(refused.status, told, changes=refused.changes)
     except Unsigned as unsigned:
         response = _problems(401, [_reason(str(unsigned) or _("Sign in first."), "unsigned")])
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -483,8 +487,16 @@ def _require(request: Request) -> None:
 
 
 def _require_recent(request: Request) -> None:
-    if request.route.is_sensitive and request.identity is not None:
+    if request.identity is not None and (request.route.is_sensitive or _writes_sensitive(request)):
         gate().require_recent(request.identity)
+
+
+def _writes_sensitive(request: Request) -> bool:
+    """Whether a route for every code is asked to write one that outlives the session."""
+    code, _dot, verb = request.route.needs.format(**request.params).rpartition(".")
+    document = REGISTRY.get(code)
+    is_asking = request.route.method == "GET" or request.route.reads or verb in ("view", "export")
+    return document is not None and document.is_sensitive and not is_asking
 
 
 def _answered(request: Request) -> HttpResponse:

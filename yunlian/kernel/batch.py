@@ -153,7 +153,7 @@ def _taken(document: Document, ctx: Context, step: str, id_: uuid.UUID) -> Label
         with transaction.atomic():
             move(document.code, ctx, id_, step)
     except Refused as refused:
-        return "; ".join(str(problem.message) for problem in refused.problems)
+        return "; ".join(problem.words(ctx.grants) for problem in refused.problems)
     except Missing:
         return _("There is no such thing here.")
     except IntegrityError as error:

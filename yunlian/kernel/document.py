@@ -6,6 +6,7 @@ the registry and nothing else, so a document is complete when its own folder is.
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -15,21 +16,33 @@ from typing_extensions import override
 from . import fields as f
 from . import formula
 from .models import STATES, Header, Line, Master
+from .scope import Grants
 from .text import Label, _
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason to refuse, at a field and a 1-based line if it has one; `message` is for the user."""
+    """One reason to refuse, at a field and a 1-based line if it has one; `message` is for the user.
+
+    Where the figures that explain it are behind a `guard`, `message` leaves them out, so that it may be read by anybody: in a
+    log, on paper, by the partner. `exact` has them, for who may read the guard.
+    """
 
     field: str | None
     message: Label
     line: int | None = None
     code: str = "refused"
+    guard: str | None = None
+    exact: Label = ""
 
-    def shown(self) -> dict[str, Any]:
-        """Return it as the API answers it."""
-        return {"field": self.field, "line": self.line, "code": self.code, "message": str(self.message)}
+    def words(self, grants: Grants | None) -> str:
+        """Return it for who holds these grants; for nobody we know when there are none."""
+        is_read = self.guard is not None and grants is not None and grants.reads(self.guard)
+        return str(self.exact if is_read else self.message)
+
+    def shown(self, grants: Grants | None = None) -> dict[str, Any]:
+        """Return it as the API answers it to who holds these grants."""
+        return {"field": self.field, "line": self.line, "code": self.code, "message": self.words(grants)}
 
 
 def surplus(given: Iterable[Any], known: Container[str], line: int | None = None) -> list[Problem]:
@@ -202,6 +215,9 @@ class Link:
 
     `onward` names (code, Done field) of what our source was made from: what we take counts there too (a stock-out made
     from a notice ships the contract); `also` names further Done fields of the source line itself. With `returns`, closing our document by hand gives back what it did not execute.
+
+    `books(headers)` returns, by id, what the ledgers leave open of source documents, where that can be less than the
+    Done field says: goods may be paid by way of their order. It bounds what is offered; our own rules refuse the rest.
     """
 
     source: str
@@ -214,6 +230,29 @@ class Link:
     onward: tuple[tuple[str, str], ...] = ()
     also: tuple[str, ...] = ()
     returns: bool = False
+    books: Callable[[list[Any]], Mapping[Any, Decimal]] | None = None
+
+    def rooms(self, source: "Document", found: Sequence[tuple[Any, Any]]) -> dict[Any, Decimal]:
+        """Return what may still be taken of (header, row) pairs, by id of the row: what its counter leaves, or the books."""
+        done = source.done(self.fills[1])
+        room = {row.id: done.room(row) for _header, row in found}
+        if self.books is None or not any(left > 0 for left in room.values()):
+            return room
+        kept = self.books([header for header, _row in found])
+        return {row.id: min(room[row.id], kept[header.id]) for header, row in found}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Why no quantity may be taken of a document now, though it is approved and open: `remedy` says what to do first,
+    `waits`, in a few words, for what one waits where that is the partner's to do."""
+
+    remedy: Label
+    waits: Label = ""
+
+    def problem(self, number: str, line: int | None) -> Problem:
+        message = _("%(number)s: %(remedy)s") % {"number": number, "remedy": self.remedy}
+        return Problem("sources", message, line, "barred")
 
 
 @dataclass(frozen=True)
@@ -223,6 +262,8 @@ class Document:
     `check(header, lines, ctx, facts)` yields problems; `facts(header, lines, ctx)` reads in bulk what check and post need
     (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
     lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
+    `bar(header, ctx)` says why no quantities may be taken of an approved document yet; money may be. Whoever writes what
+    is `is_sensitive` proved lately who they are: it would outlive a borrowed session (ASVS 7.5.1).
 
     Names of fields are written as one text, separated by blanks: `columns` of the list, `find` what its search looks in
     (also `supplier` or `lines.product`), `sums` what it totals, `sort` its order (`-` turns it round). `menu` is the
@@ -245,6 +286,7 @@ class Document:
     fill: Callable[..., Iterable[Problem] | None] | None = None
     post: Callable[..., Iterable[Any]] | None = None
     rest: Callable[..., Iterable[Any]] | None = None
+    bar: Callable[..., Bar | None] | None = None
     ledgers: tuple[Any, ...] = ()
     links: tuple[Link, ...] = ()
     sums: str = ""
@@ -252,6 +294,7 @@ class Document:
     menu: str | None = ""
     verbs: tuple[str, ...] = ("view", "edit", "delete", "export", "import")
     is_chained: bool = False
+    is_sensitive: bool = False
 
     def __post_init__(self) -> None:
         """Let papers be found by number and stand by date, master data by code and name."""
@@ -317,6 +360,10 @@ class Document:
         return [
             kind for kind in (*self.line_fields.values(), *self.fields.values()) if isinstance(kind, f.Done)
         ]
+
+    def barred(self, link: Link, header: Any, ctx: Any) -> Bar | None:
+        """Return what bars a link from taking quantities of this document."""
+        return None if self.bar is None or link.of_header else self.bar(header, ctx)
 
     def done(self, name: str) -> f.Done:
         """Return the Done field of that name, of the lines or of the header."""

@@ -161,7 +161,7 @@ class Import:
         kinds = self.document.line_fields if is_line else self.document.fields
         kind = kinds.get(problem.field or "")
         place = Place(problem.field or "", kind, is_line) if kind is not None else None
-        self.findings.error(row, place, problem.message, problem.code)
+        self.findings.error(row, place, problem.words(self.ctx.grants), problem.code)
 
     def _body(self, record: Record) -> dict[str, Any]:
         assert record.prepared is not None

@@ -95,6 +95,7 @@ def relink(loaded: Loaded, ctx: Context, takings: list[Taking], writing: Writing
             sources[taking.link.source],
             taking,
             loaded,
+            ctx,
             is_old=(taking.source_line, taking.target_line, taking.link.fills[1]) in before,
         )
     if problems:
@@ -189,7 +190,9 @@ def _row(taking: Taking, sources: Mapping[str, _Source], loaded: Loaded, ctx: Co
     )
 
 
-def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> Iterable[Problem]:
+def _take(
+    source: _Source, taking: Taking, loaded: Loaded, ctx: Context, *, is_old: bool
+) -> Iterable[Problem]:
     ours, theirs = taking.link.fills
     row = source.rows.get(taking.source_line)
     if row is None:
@@ -200,6 +203,8 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
     if header.state != "approved" or (is_closed and not is_old and not taking.link.of_header):
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, taking.line_no, "closed")
+    elif bar := source.document.barred(taking.link, header, ctx):
+        yield bar.problem(header.number, taking.line_no)
     differing = []
     for name in taking.link.same:
         if name in taking.link.header:
@@ -219,12 +224,15 @@ def _take(source: _Source, taking: Taking, loaded: Loaded, *, is_old: bool) -> I
         yield Problem(name, message, taking.line_no, "differs")
     open_ = source.document.done(theirs).room(row)
     if taking.qty > open_:
-        message = _("%(qty)s is more than the %(open)s still open on %(number)s.") % {
+        said = {
             "qty": trimmed(taking.qty, 0),
             "open": trimmed(max(open_, ZERO), 0),
             "number": header.number,
         }
-        yield Problem(ours, message, taking.line_no, "exceeds_open")
+        exact = _("%(qty)s is more than the %(open)s still open on %(number)s.") % said
+        guard = source.document.done(theirs).guard
+        plain = exact if guard is None else _("More than is still open on %(number)s.") % said
+        yield Problem(ours, plain, taking.line_no, "exceeds_open", guard, exact)
     _move(source, taking.source_line, theirs, linked=taking.qty)
 
 
@@ -253,6 +261,8 @@ def execute(loaded: Loaded, ctx: Context, writing: Writing, sign: int) -> None:
     sources = lock_sources(ctx, loaded.document, [(row.source_code, row.source_line) for row in rows])
     # Taking back too: what was closed by hand has settled with the ledgers on what was executed then.
     _require_open(rows, sources, loaded)
+    if sign > 0:
+        _require_unbarred(rows, sources, loaded, ctx)
     for row in rows:
         _move(sources[row.source_code], row.source_line, row.counter, executed=sign * row.qty)
     _write(sources, writing, "executed")
@@ -279,6 +289,22 @@ def _closed(source: _Source, line: uuid.UUID, no: int | None) -> Iterable[Proble
     if header.state != "approved" or (header.close == "manual" and source.rows is not source.headers):
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, no, "closed")
+
+
+def _require_unbarred(
+    rows: list[LinkRow], sources: Mapping[str, _Source], loaded: Loaded, ctx: Context
+) -> None:
+    links = {(link.source, link.fills[1]): link for link in loaded.document.links}
+    numbers = {line.id: line.no for line in loaded.lines}
+    problems = []
+    for row in rows:
+        link, source = links.get((row.source_code, row.counter)), sources[row.source_code]
+        header = source.headers[source.parent[row.source_line]]
+        bar = None if link is None else source.document.barred(link, header, ctx)
+        if bar is not None:
+            problems.append(bar.problem(header.number, numbers.get(row.target_line)))
+    if problems:
+        raise Refused(*problems)
 
 
 def release(loaded: Loaded, ctx: Context, writing: Writing) -> None:

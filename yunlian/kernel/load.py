@@ -245,12 +245,20 @@ def abilities(loaded: Loaded, ctx: Context) -> dict[str, Any]:
         }
     edit = permission.may(ctx, document.code, "edit") and header.state in EDITABLE
     followers = [d for d in pushes(document.code) if permission.may(ctx, d.code, "edit")]
+    followers = [d for d in followers if _may_follow(d, loaded)]
+    bars = {
+        d.code: bar
+        for d in followers
+        for link in d.links
+        if link.source == document.code and (bar := document.barred(link, header, ctx))
+    }
+    waits = next((bar.waits for bar in bars.values() if bar.waits), None)
     return {
         "edit": edit,
         "delete": header.state == "draft" and permission.may(ctx, document.code, "delete"),
         "steps": _steps(document, header, ctx),
-        "pushes": [d.code for d in followers if _may_follow(d, loaded)],
-    }
+        "pushes": [d.code for d in followers if d.code not in bars],
+    } | ({"waits": waits} if waits else {})
 
 
 def _may_follow(target: Document, loaded: Loaded) -> bool:
@@ -260,10 +268,12 @@ def _may_follow(target: Document, loaded: Loaded) -> bool:
     if header.state != "approved":
         return False
     return any(
-        source.done(link.fills[1]).room(row) > 0
+        left > 0
         for link in target.links
         if link.source == source.code and (header.close == "open" or link.of_header)
-        for row in ([header] if link.of_header else loaded.lines)
+        for left in link.rooms(
+            source, [(header, row) for row in ([header] if link.of_header else loaded.lines)]
+        ).values()
     )
 
 

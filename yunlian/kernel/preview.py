@@ -40,7 +40,7 @@ def preview(code: str, ctx: Context, data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "header": show_fields(loaded.header, document.fields, hidden),
         "lines": [{"no": x.no} | show_fields(x, document.line_fields, hidden) for x in loaded.lines],
-        "problems": [problem.shown() for problem in problems],
+        "problems": [problem.shown(ctx.grants) for problem in problems],
     }
 
 

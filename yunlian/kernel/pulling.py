@@ -54,8 +54,7 @@ def _body(
     wanted: Mapping[Any, Any],
     ctx: Context,
 ) -> dict[str, Any]:
-    ours, theirs = link.fills
-    done = source.done(theirs)
+    ours = link.fills[0]
     # What the member may not write is taken over when it is saved.
     frozen = permission.locked(ctx, document.guards)
     heads = {name: their for name, their in link.header.items() if document.fields[name].guard not in frozen}
@@ -64,6 +63,7 @@ def _body(
     }
     header: dict[str, Any] = {}
     lines, problems = [], []
+    room = link.rooms(source, found)
     for head, row in found:
         if head.state != "approved" or (head.close != "open" and not link.of_header):
             message = _("%(number)s is not open: it must be approved and not closed.") % {
@@ -71,13 +71,16 @@ def _body(
             }
             problems.append(Problem("sources", message, None, "closed"))
             continue
+        if bar := source.barred(link, head, ctx):
+            problems.append(bar.problem(head.number, None))
+            continue
         mapped = {name: _shown(head, source.fields, their) for name, their in heads.items()}
         if header and any(mapped[name] != header[name] for name in link.same if name in mapped):
             problems.append(
                 Problem(None, _("Their parties differ, so they cannot be merged."), None, "differs")
             )
         header = header or mapped
-        open_ = done.room(row)
+        open_ = room[row.id]
         asked = wanted.get(row.id)
         qty = open_ if asked is None else _asked(asked, row)
         if qty is None or open_ <= 0:
@@ -162,10 +165,10 @@ def open_lines(
     hidden = permission.hidden(ctx, source.guards)
     pairs = read_sources(ctx, source, link, [], ids) if ids else []
     order = {id_: at for at, id_ in enumerate(ids)}
-    rows = []
+    rows, room = [], link.rooms(source, pairs)
     for head, row in sorted(pairs, key=lambda pair: order[pair[0].id]):
-        left = done.room(row)
-        if left <= 0:
+        left = room[row.id]
+        if left <= 0 or source.barred(link, head, ctx):
             continue
         shown = {
             name: value

@@ -1,11 +1,15 @@
 """What a broken database constraint means to the user; the last guard speaks when the first was passed in a race."""
 
+import logging
 import re
 
 from django.db import IntegrityError
 
-from .document import REGISTRY, Document, Problem
+from .document import REGISTRY, Problem
+from .fields import AnyKind, Done
 from .text import _
+
+log = logging.getLogger(__name__)
 
 
 def problem_of(error: IntegrityError) -> Problem | None:
@@ -20,29 +24,36 @@ def problem_of(error: IntegrityError) -> Problem | None:
             return Problem(
                 None, _("It is in use and cannot be deleted; make it inactive instead."), code="in_use"
             )
-        return Problem(_field(name, "_fk"), _("Is not known here."), code="unknown")
+        return Problem(getattr(_kind(name, "_fk"), "name", None), _("Is not known here."), code="unknown")
     if state == "23505" and name.endswith("_code"):
         return Problem("code", _("This code is taken."), code="taken")
     if state == "23P01":
         return Problem("lines", _("Overlaps another row that is valid at the same time."), code="overlap")
     if state == "23514":
-        return Problem(
-            _field(name, "_range"),
-            _("Would break a limit that always holds (%(name)s).") % {"name": name},
-            code="limit",
-        )
+        return _limit(name)
     return None
 
 
-def _field(name: str, suffix: str) -> str | None:
+def _limit(name: str) -> Problem:
+    """A CHECK says no: its field and what to do, as far as the name tells; the name itself is for the log."""
+    log.warning("constraint %s", name)
+    if kind := _kind(name, "_taken"):
+        assert isinstance(kind, Done)
+        message = _("Later documents hold more of it than would be left: take those back or void them first.")
+        return Problem(kind.of, message, code="followed")
+    if kind := _kind(name, "_range"):
+        message = _("%(field)s would be outside its bounds: check the figures it comes from.")
+        return Problem(kind.name, message % {"field": kind.label}, code="limit")
+    message = _("A figure would be outside its bounds: look at the figures as they are now and try again.")
+    return Problem(None, message, code="limit")
+
+
+def _kind(name: str, suffix: str) -> AnyKind | None:
+    """Return the field a constraint of that suffix belongs to."""
     for document in REGISTRY.values():
-        for model in (document.header, document.lines):
-            found = _in_table(name, suffix, document, model._meta.db_table) if model is not None else None
-            if found:
-                return found
+        for model, kinds in ((document.header, document.fields), (document.lines, document.line_fields)):
+            if model is not None and name.endswith(suffix):
+                kind = kinds.get(name.removeprefix(f"{model._meta.db_table}_").removesuffix(suffix))
+                if kind is not None:
+                    return kind
     return None
-
-
-def _in_table(name: str, suffix: str, document: Document, table: str) -> str | None:
-    inner = name.removeprefix(f"{table}_").removesuffix(suffix)
-    return inner if inner in document.fields or inner in document.line_fields else None

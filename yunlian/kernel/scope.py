@@ -84,6 +84,10 @@ class Grants:
     read_guards: frozenset[str] = frozenset()
     write_guards: frozenset[str] = frozenset()
 
+    def reads(self, guard: str) -> bool:
+        """Whether the fields behind a guard may be read."""
+        return "*" in self.read_guards or guard in self.read_guards
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -175,6 +175,16 @@ def refusal(act: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[st
     return [(problem.field, problem.line) for problem in caught.value.problems]
 
 
+def guarded(guard: str, act: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """Return the one problem an act is refused with, as who may read the guard is told; others are told no figure of it."""
+    with pytest.raises(Refused) as caught, savepoint():
+        act(*args, **kwargs)
+    (problem,) = caught.value.problems
+    assert problem.guard == guard
+    assert not re.search(r"\d\.\d", f"{caught.value} {problem.words(None)} {problem.words(Grants())}")
+    return problem.words(Grants(read_guards=frozenset((guard,))))
+
+
 def keep_subscribers(patch: pytest.MonkeyPatch, *packages: str) -> None:
     """Let only subscribers of these packages hear of acts: a layer is tested without those above it."""
     kept = {

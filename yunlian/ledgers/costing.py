@@ -250,11 +250,9 @@ def check_cost(balance: CostBalance, entries: list[CostEntry]) -> Iterable[Probl
     if legal:
         return
     product = Product.objects.filter(id=entries[0].product_id).values_list("code", flat=True).first()
-    message = _(
-        "%(code)s: %(qty)s left would have a cost of %(value)s, because later issues used its average."
-    ) % {
-        "code": product,
-        "qty": trimmed(balance.qty, 0),
-        "value": balance.value,
-    }
-    yield Problem("qty", message, entries[0].line_no or None, "cost")
+    said = {"code": product, "qty": trimmed(balance.qty, 0), "value": balance.value}
+    message = _("%(code)s: the cost of what is left would not fit, because later issues used its average.")
+    exact = _("%(code)s: %(qty)s left would have a cost of %(value)s, because later issues used its average.")
+    yield Problem(
+        "qty", message % said, entries[0].line_no or None, "cost", guard="stock.cost", exact=exact % said
+    )

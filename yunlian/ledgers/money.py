@@ -46,6 +46,7 @@ def check_receivable(balance: ReceivableBalance, entries: list[ReceivableEntry])
     taken = balance.applied + balance.written_off
     if taken > balance.charged:
         yield _exceeds(
+            balance,
             entries,
             _("open on this contract"),
             balance.charged - taken,
@@ -60,11 +61,17 @@ def check_payable(balance: PayableBalance, entries: list[PayableEntry]) -> Itera
     """Yield when more is paid or returned than was received, or a sum falls below zero."""
     if balance.applied > balance.received:
         yield _exceeds(
-            entries, _("owed for this order"), balance.received - balance.applied, ("applied",), "received"
+            balance,
+            entries,
+            _("owed for this order"),
+            balance.received - balance.applied,
+            ("applied",),
+            "received",
         )
         return
     if balance.returned > balance.received:
         yield _exceeds(
+            balance,
             entries,
             _("received on this order"),
             balance.received - balance.returned,
@@ -105,31 +112,37 @@ def _sum(entries: list[Any], names: Iterable[str]) -> Decimal:
     return sum((getattr(entry, name) for entry in entries for name in names), ZERO)
 
 
-def _exceeds(entries: list[Any], what: Label, left: Decimal, taken: tuple[str, ...], given: str) -> Problem:
+# What is owed follows from prices; funds and cash do not.
+_GUARDS = {
+    ReceivableBalance: "sales.price",
+    CustomerBalance: "sales.price",
+    PayableBalance: "purchase.price",
+}
+
+
+def _exceeds(
+    balance: Any, entries: list[Any], what: Label, left: Decimal, taken: tuple[str, ...], given: str
+) -> Problem:
     """`left` is what the balance has after the entries, below zero."""
     need = _sum(entries, taken) - _sum(entries, (given,))
-    message = _("%(need)s is more than the %(have)s %(what)s.") % {
-        "need": need,
-        "have": left + need,
-        "what": what,
-    }
-    return Problem("amount", message, entries[0].line_no or None, "exceeds_open")
+    said = {"need": need, "have": left + need, "what": what}
+    exact = _("%(need)s is more than the %(have)s %(what)s.") % said
+    plain = _("It is more than what is %(what)s.") % said
+    return Problem("amount", plain, entries[0].line_no or None, "exceeds_open", _GUARDS[type(balance)], exact)
 
 
 def _below_zero(
     balance: Any, entries: list[Any], names: tuple[str, ...], field: str = "amount"
 ) -> Iterable[Problem]:
+    guard = _GUARDS.get(type(balance))
     for name in names:
         now = getattr(balance, name)
         if now < 0:
             need = -_sum(entries, (name,))
-            label = type(balance)._meta.get_field(name).label
-            message = _("%(label)s: there is %(have)s, %(need)s needed.") % {
-                "label": label,
-                "have": now + need,
-                "need": need,
-            }
-            yield Problem(field, message, entries[0].line_no or None, "short")
+            said = {"label": type(balance)._meta.get_field(name).label, "have": now + need, "need": need}
+            exact = _("%(label)s: there is %(have)s, %(need)s needed.") % said
+            plain = exact if guard is None else _("%(label)s: there is less than needed.") % said
+            yield Problem(field, plain, entries[0].line_no or None, "short", guard, exact)
 
 
 def lock_customer(partner_id: uuid.UUID) -> CustomerBalance | None:

@@ -56,6 +56,7 @@ ROLE = declare(
         find="code name",
         sort="code",
         form=(Section(_("Role"), "code name needs_second_factor is_active note"),),
+        is_sensitive=True,
     )
 )
 

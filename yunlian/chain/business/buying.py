@@ -126,8 +126,23 @@ def _recalled(ctx: Context, row: Outbox) -> None:
     move(ORDER, ctx, row.thread, "partner_grant_withdrawal")
 
 
+def _agreement_taken(ctx: Context, row: Outbox) -> None:
+    """They told us last that they had quoted; what they told since, of their contract, is newer."""
+    order = PurchaseOrder.objects.filter(id=row.thread, theirs_state="sales.intention.quoted").first()
+    if order is not None:
+        move(ORDER, ctx, order.id, "partner_progress", theirs_state="sales.intention.agreed")
+
+
 send(Message(kind="order.placed", on=((ORDER, "send"),), make=_placed, back=_placing_failed))
-send(Message(kind="order.agreed", on=((ORDER, "agree"),), make=_agreed, back=_answer_failed))
+send(
+    Message(
+        kind="order.agreed",
+        on=((ORDER, "agree"),),
+        make=_agreed,
+        done=_agreement_taken,
+        back=_answer_failed,
+    )
+)
 send(Message(kind="order.disagreed", on=((ORDER, "disagree"),), make=_reasoned, back=_answer_failed))
 send(
     Message(

@@ -28,7 +28,7 @@ from yunlian.kernel.scope import Context
 from yunlian.kernel.text import Label, _
 
 from ..models import Link, Origin
-from ..timeline import state_words
+from ..timeline import state_words, their_words
 
 _UNDECIDED = ("pending", "quoting", "quoted")
 _PENDING = ("created", "submitted", "rereview")
@@ -106,7 +106,7 @@ def _shown(code: str, header: Any, state: str, theirs: str = "") -> Open:
         header.number or "",
         state_words(code, state),
         theirs or getattr(header, "theirs_number", ""),
-        state_words(of, name),
+        their_words(of, name),
     )
 
 

@@ -1,18 +1,18 @@
 """The payment, declared once."""
 
-import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 
 from yunlian.kernel.document import Document, Link, Problem, Section, Series, declare
-from yunlian.kernel.load import load_sources
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import CashEntry, PayableEntry, SupplierFundsEntry
 
 from . import rules
+from .facts import facts
 from .flow import FLOW, PAID, WITHDRAWAL
 from .model import Payment, PaymentLine
+from .owing import ORDER, STOCK_IN, open_of
 
 
 def fill(payment: Payment, lines: list[PaymentLine], ctx: Context) -> Iterable[Problem]:
@@ -20,13 +20,6 @@ def fill(payment: Payment, lines: list[PaymentLine], ctx: Context) -> Iterable[P
     if payment.amount is None and lines:
         payment.amount = sum((line.amount or Decimal(0) for line in lines), Decimal(0))
     return ()
-
-
-def facts(payment: Payment, lines: list[PaymentLine], ctx: Context) -> set[uuid.UUID] | None:
-    """Return the lines that are for an order or a stock-in; None while it is only being saved."""
-    if payment.state not in ("submitted", "approved"):
-        return None
-    return set(load_sources(ctx, payment.id))
 
 
 PAYMENT = declare(
@@ -53,20 +46,22 @@ PAYMENT = declare(
         ),
         links=(
             Link(
-                source="purchase.order",
+                source=ORDER,
                 header={"supplier": "supplier"},
                 line={"document": "number"},
-                fills=("amount", "paid_amount"),
+                fills=("amount", "named_amount"),
                 same=("supplier",),
                 of_header=True,
+                books=open_of(ORDER),
             ),
             Link(
-                source="stock.purchase_in",
+                source=STOCK_IN,
                 header={"supplier": "supplier"},
                 line={"document": "number"},
-                fills=("amount", "paid_amount"),
+                fills=("amount", "named_amount"),
                 same=("supplier",),
                 of_header=True,
+                books=open_of(STOCK_IN),
             ),
         ),
         is_chained=True,

@@ -2,32 +2,19 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from yunlian.kernel.document import Problem, Refused, find_document
+from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.load import load_sources
-from yunlian.kernel.models import Entry
+from yunlian.kernel.models import Entry, LinkRow
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
-from yunlian.ledgers import money
 from yunlian.ledgers.models import CashEntry, PayableEntry, SupplierFundsEntry
 
+from . import owing
+
 ZERO = Decimal(0)
-ORDER, STOCK_IN = "purchase.order", "stock.purchase_in"
-
-
-@dataclass
-class _Debts:
-    """Locked: `owed` by order, and `room`, what an order's price still leaves to be paid, in advance or not.
-
-    `orders` are the orders a stock-in is owed for (itself, where it had none).
-    """
-
-    owed: dict[uuid.UUID, Decimal]
-    room: dict[uuid.UUID, Decimal]
-    orders: dict[uuid.UUID, list[uuid.UUID]]
 
 
 def pay(payment: Any, lines: list[Any], ctx: Context) -> Iterable[Entry]:
@@ -37,20 +24,14 @@ def pay(payment: Any, lines: list[Any], ctx: Context) -> Iterable[Entry]:
     stock-in beyond what is still owed for its goods.
     """
     sources = {line: rows[0] for line, rows in load_sources(ctx, payment.id).items()}
-    debts = _debts(payment, [(row.source_code, row.source_doc_id) for row in sources.values()])
+    debts = owing.lock(payment.supplier_id, named(sources.values()))
     problems: list[Problem] = []
     entries: list[Entry] = [CashEntry(account_id=payment.account_id, amount=-payment.amount)]
     for line in lines:
         source = sources[line.id]
-        if source.source_code == ORDER:
-            orders, most = [source.source_doc_id], debts.room[source.source_doc_id]
-        else:
-            orders = debts.orders.get(source.source_doc_id, [])
-            most = sum((debts.owed[order] for order in orders), ZERO)
-        if line.amount > most:
-            problems.append(_too_much(line, most))
-            continue
-        entries += _lay(payment, line, orders, debts)
+        problems += beyond(line, source, debts)
+        laid = debts.lay(source.source_code, source.source_doc_id, line.amount)
+        entries += _paid(payment, line, laid)
     if problems:
         raise Refused(*problems)
     left = payment.amount - sum((line.amount for line in lines), ZERO)
@@ -59,57 +40,32 @@ def pay(payment: Any, lines: list[Any], ctx: Context) -> Iterable[Entry]:
     return entries
 
 
-def _debts(payment: Any, named: list[tuple[str, uuid.UUID]]) -> _Debts:
-    """Lock what is owed and prepaid; a fixed number of statements."""
-    stock_ins = [doc for code, doc in named if code == STOCK_IN]
-    orders: dict[uuid.UUID, list[uuid.UUID]] = {}
-    rows = PayableEntry.objects.filter(doc_id__in=stock_ins, received__gt=0).order_by("order_id").distinct()
-    for stock_in, order in rows.values_list("doc_id", "order_id"):
-        orders.setdefault(stock_in, []).append(order)
-    bought = [doc for code, doc in named if code == ORDER]
-    owed = sorted({*bought, *(order for each in orders.values() for order in each)})
-    balances = money.lock_payables(owed)
-    prepaid = money.lock_tied_prepaid(payment.supplier_id, owed)
-    amounts = find_document(ORDER).header.objects.filter(id__in=bought).values_list("id", "amount")
-    return _Debts(
-        owed={id_: max(balances[id_].open, ZERO) if id_ in balances else ZERO for id_ in owed},
-        room={id_: amount - _paid(balances.get(id_)) - prepaid.get(id_, ZERO) for id_, amount in amounts},
-        orders=orders,
-    )
+def named(sources: Iterable[LinkRow]) -> list[tuple[str, uuid.UUID]]:
+    """Return the documents a payment names, as (code, id)."""
+    return [(row.source_code, row.source_doc_id) for row in sources]
 
 
-def _paid(balance: Any) -> Decimal:
-    applied: Decimal = ZERO if balance is None else balance.applied
-    return applied
+def beyond(line: Any, source: LinkRow, debts: owing.Owing) -> Iterable[Problem]:
+    """Yield when a line is more than may still be paid of what it names."""
+    most = debts.most(source.source_code, source.source_doc_id)
+    if line.amount > most:
+        message = _("%(amount)s is more than the %(most)s still to be paid on %(document)s.")
+        said = {"amount": line.amount, "most": most, "document": line.document}
+        yield Problem("amount", message % said, line.no, "exceeds_open")
 
 
-def _lay(payment: Any, line: Any, orders: list[uuid.UUID], debts: _Debts) -> Iterable[Entry]:
-    """Pay what is owed for the orders, in turn; the rest is prepaid, which happens to a line that names an order."""
-    left = line.amount
-    for order in orders:
-        applied = min(left, debts.owed[order])
+def _paid(payment: Any, line: Any, laid: Mapping[uuid.UUID, Decimal]) -> Iterable[Entry]:
+    """What is owed is paid; the rest is prepaid, which happens to a line that names an order."""
+    for order, applied in laid.items():
         if applied > 0:
-            debts.owed[order] -= applied
-            left -= applied
             yield PayableEntry(
                 line_no=line.no, partner_id=payment.supplier_id, order_id=order, applied=applied
             )
+    left = line.amount - sum(laid.values(), ZERO)
     if left > 0:
         yield SupplierFundsEntry(
-            line_no=line.no, partner_id=payment.supplier_id, for_doc_id=orders[0], prepaid=left
+            line_no=line.no, partner_id=payment.supplier_id, for_doc_id=next(iter(laid), None), prepaid=left
         )
-    for order in orders:
-        if order in debts.room:
-            debts.room[order] -= line.amount
-
-
-def _too_much(line: Any, most: Decimal) -> Problem:
-    message = _("%(amount)s is more than the %(most)s still to be paid on %(document)s.") % {
-        "amount": line.amount,
-        "most": max(most, ZERO),
-        "document": line.document,
-    }
-    return Problem("amount", message, line.no, "exceeds_open")
 
 
 def paid_orders(payment_id: uuid.UUID, turn: int) -> Mapping[uuid.UUID, Decimal]:

@@ -1,6 +1,5 @@
 """What must hold for a payment. No query, clock or write."""
 
-import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -8,12 +7,12 @@ from yunlian.kernel.document import Problem
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
+from .facts import Facts
 from .model import Payment, PaymentLine
+from .paying import beyond
 
 
-def check(
-    payment: Payment, lines: list[PaymentLine], ctx: Context, facts: set[uuid.UUID] | None
-) -> Iterable[Problem]:
+def check(payment: Payment, lines: list[PaymentLine], ctx: Context, facts: Facts) -> Iterable[Problem]:
     """Yield every reason to refuse."""
     if payment.amount is None:
         yield Problem("amount", _("Must be filled in."), code="required")
@@ -22,6 +21,12 @@ def check(
     if named > payment.amount:
         message = _("The lines name %(named)s, the payment is %(amount)s.")
         yield Problem("amount", message % {"named": named, "amount": payment.amount}, code="exceeds_open")
+    if not facts.is_binding:
+        return
     for line in lines:
-        if facts is not None and line.id not in facts:
+        source = facts.sources.get(line.id)
+        if source is None:
             yield Problem("sources", _("Choose what this part is for."), line.no, "required")
+        elif facts.debts is not None:
+            yield from beyond(line, source, facts.debts)
+            facts.debts.lay(source.source_code, source.source_doc_id, line.amount)

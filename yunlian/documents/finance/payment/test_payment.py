@@ -7,8 +7,9 @@ import pytest
 
 from yunlian.kernel import pulling
 from yunlian.kernel.document import Refused
+from yunlian.kernel.load import abilities
 from yunlian.kernel.steps import move
-from yunlian.kernel.testing import FlowSuite, refusal, savepoint
+from yunlian.kernel.testing import FlowSuite, Statements, refusal, savepoint
 from yunlian.ledgers.models import CashEntry, PayableEntry, SupplierFundsEntry
 
 D = Decimal
@@ -136,7 +137,8 @@ def test_a_stock_in_is_paid_and_with_it_its_order(shop: Any, order: Any) -> None
     assert shop.payable(order.pk) == D("3950.00")
     shop.move(payment_for(shop, received, "stock.purchase_in", "3000.00"), "pay")
     assert (shop.payable(order.pk), shop.prepaid(), shop.cash()) == (D("950.00"), 0, D("7000.00"))
-    assert shop.again(received).header.paid_amount == D("3000.00")
+    assert shop.again(received).header.named_amount == D("3000.00")
+    assert shop.again(order).header.paid_amount == D("3000.00")
     body = pulling.push("stock.purchase_in", shop.ctx, received.pk, "finance.payment")
     assert body["lines"][0]["amount"] == "950.00"
     shop.prove()
@@ -146,18 +148,20 @@ def test_goods_are_not_paid_twice_by_way_of_order_and_stock_in(shop: Any, order:
     received = stock_in(shop, order)
     shop.move(payment_for(shop, order, "purchase.order", "3950.00"), "pay")
     assert (shop.payable(order.pk), shop.prepaid()) == (0, 0)
-    again = payment_for(shop, received, "stock.purchase_in", "3950.00")
-    assert refusal(move, "finance.payment", shop.ctx, again.pk, "pay") == [("amount", 1)]
+    assert "finance.payment" not in pushes(shop, received)
+    line = {"amount": "3950.00", "sources": [{"code": "stock.purchase_in", "line": str(received.pk)}]}
+    again = shop.save("finance.payment", supplier="H", account="BANK", lines=[line])
+    assert refusal(move, "finance.payment", shop.ctx, again.pk, "approve") == [("amount", 1)]
     assert shop.cash() == D("6050.00")
 
 
 def test_an_order_is_not_paid_beyond_its_amount_after_its_stock_in(shop: Any, order: Any) -> None:
     received = stock_in(shop, order)
     shop.move(payment_for(shop, received, "stock.purchase_in", "3950.00"), "pay")
-    whole = payment_for(shop, order, "purchase.order", "4790.00")
-    assert refusal(move, "finance.payment", shop.ctx, whole.pk, "pay") == [("amount", 1)]
-    shop.move(whole, "unapprove")
-    shop.move(whole, "void")
+    line = {"amount": "4790.00", "sources": [{"code": "purchase.order", "line": str(order.pk)}]}
+    all_of_it = shop.save("finance.payment", supplier="H", account="BANK", lines=[line])
+    assert refusal(move, "finance.payment", shop.ctx, all_of_it.pk, "approve") == [("amount", 1)]
+    shop.move(all_of_it, "void")
     shop.move(payment_for(shop, order, "purchase.order", "840.00"), "pay")
     assert (shop.payable(order.pk), shop.prepaid()) == (0, D("840.00"))
     shop.prove()
@@ -171,3 +175,109 @@ def test_a_stock_in_without_an_order_is_paid(shop: Any) -> None:
     shop.move(payment_for(shop, received, "stock.purchase_in", "60.00"), "pay")
     assert (shop.payable(received.pk), shop.cash()) == (0, D("40.00"))
     shop.prove()
+
+
+def pushes(shop: Any, source: Any) -> list[str]:
+    return abilities(shop.again(source), shop.ctx)["pushes"]
+
+
+def offered(shop: Any, source: Any, code: str) -> str:
+    return pulling.push(code, shop.ctx, source.pk, "finance.payment")["lines"][0]["amount"]
+
+
+def test_what_was_paid_by_way_of_its_stock_in_is_paid_of_the_order(shop: Any, order: Any) -> None:
+    received = shop.move(shop.save("stock.purchase_in", **whole(shop, order)), "approve")
+    paid = payment_for(shop, received, "stock.purchase_in", "4790.00")
+    assert shop.again(order).header.paid_amount == 0
+    assert "finance.payment" not in pushes(shop, order)
+    with pytest.raises(Refused), savepoint():
+        offered(shop, order, "purchase.order")
+    shop.move(paid, "pay")
+    assert shop.again(order).header.paid_amount == D("4790.00")
+    assert "finance.payment" not in pushes(shop, order) + pushes(shop, received)
+    shop.move(paid, "unapprove")
+    assert shop.again(order).header.paid_amount == 0
+    shop.move(paid, "void")
+    assert offered(shop, order, "purchase.order") == "4790.00"
+    assert {"finance.payment"} <= set(pushes(shop, order)) & set(pushes(shop, received))
+    shop.prove()
+
+
+def whole(shop: Any, order: Any) -> dict[str, Any]:
+    return pulling.push("purchase.order", shop.ctx, order.pk, "stock.purchase_in")
+
+
+def test_only_what_is_paid_counts_as_paid(shop: Any, order: Any) -> None:
+    approved = payment(shop, order, "2395.00")
+    header = shop.again(order).header
+    assert (header.paid_amount, header.named_amount) == (0, D("2395.00"))
+    shop.move(approved, "pay")
+    assert shop.again(order).header.paid_amount == D("2395.00")
+
+
+def test_a_deposit_on_the_order_is_taken_from_what_its_stock_in_offers(shop: Any, order: Any) -> None:
+    shop.move(payment(shop, order, "2395.00"), "pay")
+    received = stock_in(shop, order)
+    assert offered(shop, received, "stock.purchase_in") == "1555.00"
+    assert offered(shop, order, "purchase.order") == "2395.00"
+    shop.move(payment_for(shop, received, "stock.purchase_in", "1555.00"), "pay")
+    assert "finance.payment" not in pushes(shop, received)
+    assert offered(shop, order, "purchase.order") == "840.00"
+    shop.move(payment(shop, order, "840.00"), "pay")
+    assert (shop.payable(order.pk), shop.prepaid(), shop.cash()) == (0, D("840.00"), D("5210.00"))
+    assert shop.again(order).header.paid_amount == D("4790.00")
+    shop.prove()
+
+
+def test_approval_is_refused_beyond_what_others_were_approved_for(shop: Any, order: Any) -> None:
+    received = stock_in(shop, order)
+    bodies = [
+        pulling.push(code, shop.ctx, source.pk, "finance.payment") | {"account": "BANK"}
+        for code, source in (("purchase.order", order), ("stock.purchase_in", received))
+    ]
+    by_order, by_stock_in = (shop.save("finance.payment", **body) for body in bodies)
+    shop.move(by_stock_in, "approve")
+    with pytest.raises(Refused, match=r"4790\.00.*840\.00"), savepoint():
+        shop.move(by_order, "approve")
+    shop.move(by_stock_in, "unapprove")
+    shop.move(by_order, "approve")
+    assert refusal(move, "finance.payment", shop.ctx, by_stock_in.pk, "approve") == [("amount", 1)]
+    shop.move(by_order, "pay")
+    assert shop.cash() == D("5210.00")
+    shop.prove()
+
+
+def test_a_stock_in_of_two_orders_pays_both(shop: Any, order: Any) -> None:
+    other = shop.move(
+        shop.save(
+            "purchase.order",
+            supplier="H",
+            warehouse="W1",
+            lines=[{"product": "P2", "qty": "1", "price": "420"}],
+        ),
+        "approve",
+    )
+    lines = {str(line.id): "1" for line in (order.lines[0], other.lines[0])}
+    body = pulling.pull("stock.purchase_in", shop.ctx, "purchase.order", lines)
+    received = shop.move(shop.save("stock.purchase_in", **body), "approve")
+    assert offered(shop, received, "stock.purchase_in") == "4370.00"
+    shop.move(payment_for(shop, received, "stock.purchase_in", "4370.00"), "pay")
+    paid = [shop.again(each).header.paid_amount for each in (order, other)]
+    assert paid == [D("3950.00"), D("420.00")]
+    assert offered(shop, order, "purchase.order") == "840.00"
+    assert "finance.payment" not in pushes(shop, other)
+    shop.prove()
+
+
+def test_what_is_offered_costs_the_same_for_many_orders(shop: Any, order: Any) -> None:
+    def counted() -> int:
+        with Statements() as counting:
+            pulling.open_lines("finance.payment", shop.ctx, "purchase.order")
+        return counting.count
+
+    stock_in(shop, order)
+    one = counted()
+    for _each in range(3):
+        body = {"supplier": "H", "warehouse": "W1", "lines": [{"product": "P2", "qty": "1", "price": "420"}]}
+        stock_in(shop, shop.move(shop.save("purchase.order", **body), "approve"))
+    assert counted() == one

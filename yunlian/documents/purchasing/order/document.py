@@ -4,9 +4,9 @@ from yunlian.kernel.document import Document, Section, Series, declare
 from yunlian.kernel.text import _
 from yunlian.ledgers.models import StockEntry
 
-from . import posting, rules
+from . import posting, progress, rules
 from .fill import fill
-from .flow import COLLAB, FLOW, WITHDRAWAL
+from .flow import COLLAB, FLOW, WITHDRAWAL, bar
 from .model import PurchaseOrder, PurchaseOrderLine
 
 PURCHASE_ORDER = declare(
@@ -23,6 +23,7 @@ PURCHASE_ORDER = declare(
         check=rules.check,
         post=posting.post,
         rest=posting.rest,
+        bar=bar,
         ledgers=(StockEntry,),
         columns="number date supplier due_date amount collab theirs_number expected_date state",
         find="number theirs_number customer_order supplier",
@@ -45,3 +46,4 @@ PURCHASE_ORDER = declare(
         is_chained=True,
     )
 )
+progress.subscribe()

@@ -10,7 +10,7 @@ from typing import Any
 
 from yunlian.kernel import fields as f
 from yunlian.kernel.consent import ASK, DECLINED, GRANTED, RECALL
-from yunlian.kernel.document import REASON, STANDARD, Flow, Problem, State, Step
+from yunlian.kernel.document import REASON, STANDARD, Bar, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
@@ -76,6 +76,7 @@ def send(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[P
     """Give the order to the supplier; what the chain itself must know of products it asks where it makes the message."""
     if not order.supplier.chain_id:
         yield Problem("supplier", _("This supplier is not linked on the chain."), code="unlinked")
+    yield from _require_untouched(lines)
     order.attempt += 1
     order.withdrawal, order.reason, order.theirs_number, order.theirs_state = "none", "", "", ""
     order.expected_date = None
@@ -85,6 +86,44 @@ def send(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[P
 def _forget_quote(lines: list[Any]) -> None:
     for line in lines:
         line.quoted_qty = line.quoted_price = line.quoted_date = None
+
+
+# Until both agree, goods would come at a price and in a quantity that may change; and after that they come by the
+# supplier's own shipment, or the two sides' counts part (flows.md F5, decision 0016).
+_BARS = {
+    "sent": Bar(
+        _("The supplier has it: wait for the quotation and confirm it before goods are received."),
+        _("Waiting to be accepted"),
+    ),
+    "accepted": Bar(
+        _("The supplier has it: wait for the quotation and confirm it before goods are received."),
+        _("Waiting for the quotation"),
+    ),
+    "quoted": Bar(_("Confirm the quotation before goods are received.")),
+    "refused": Bar(_("The supplier refused it: send it again, or take its approval back.")),
+    "agreed": Bar(
+        _(
+            "Its goods are announced by the supplier's shipment: ask the supplier to record the shipment if they are here "
+            "already."
+        ),
+        _("Waiting for the shipment"),
+    ),
+}
+
+
+def bar(order: Any, ctx: Context) -> Bar | None:
+    """Say why no goods of an order on the chain are noticed or received by hand; the shipment itself comes by the chain."""
+    return None if ctx.is_chain and order.collab == "agreed" else _BARS.get(order.collab)
+
+
+def _require_untouched(lines: list[Any]) -> Iterable[Problem]:
+    """Goods that came by hand settle quantity and price already: what the two sides agree on would not hold for them."""
+    for line in lines:
+        if line.linked_noticed_qty > 0:
+            message = _(
+                "Goods of this line are noticed or received already: take those documents back and void them first."
+            )
+            yield Problem("qty", message, line.no, "followed")
 
 
 def accepted(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[Problem]:
@@ -105,8 +144,9 @@ def agree(order: Any, lines: list[Any], given: Given, ctx: Context) -> Iterable[
     """Take the supplier's quantities, prices and dates for our own."""
     if order.withdrawal == "asked":
         yield Problem("withdrawal", _("You asked to have the order back: wait for the answer."), code="state")
-    if order.linked_paid_amount > quoted_total(lines):
+    if max(order.linked_named_amount, order.paid_amount) > quoted_total(lines):
         yield Problem("amount", _("More has been paid than this quotation comes to."), code="exceeds")
+    yield from _require_untouched(lines)
     for line in lines:
         line.agreed_change = -line.base_qty
         line.qty, line.price, line.discount = line.quoted_qty, line.quoted_price, line.discount * 0

@@ -1,5 +1,7 @@
 """Purchase order: what we promise to buy, from whom, at what price, by when."""
 
+from decimal import Decimal
+
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
@@ -14,7 +16,8 @@ class PurchaseOrder(Header):
     """One order to one supplier. Amounts are tax-inclusive.
 
     `collab` says how far a supplier on the chain and we are (flows.md F5), `attempt` how often it was sent; `theirs_…`
-    is what they told us of their own document, `reason` the last one given by either side.
+    is what they told us of their own document, `reason` the last one given by either side. `paid_amount` is what the
+    cashier paid for it, by payments that name it (`named_amount` once they are approved) or its stock-ins.
     """
 
     supplier = f.Ref(Partner, label=_("Supplier"), where={"is_supplier": True}, index=True)
@@ -27,7 +30,10 @@ class PurchaseOrder(Header):
         hint=_("The order of our customer that this one serves."),
     )
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
-    paid_amount = f.Done(label=_("Paid"), of="amount", guard="purchase.price")
+    named_amount = f.Done(label=_("Payments naming it"), of="amount", guard="purchase.price")
+    paid_amount = f.Amount(
+        label=_("Paid"), readonly=True, default=Decimal(0), null=False, guard="purchase.price"
+    )
     collab = f.State(COLLAB)
     withdrawal = f.State(WITHDRAWAL)
     attempt = f.Integer(label=_("Times sent"), default=0, null=False, readonly=True)

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import translation
 
-from yunlian.kernel.document import Invalid
+from yunlian.kernel import pulling
+from yunlian.kernel.document import Invalid, Refused
 from yunlian.kernel.load import Loaded, abilities, load, show
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context, Grants
@@ -299,3 +301,70 @@ def test_goods_come_into_the_default_warehouse_unless_another_is_named(ctx: Cont
     other = make("masters.warehouse", ctx, code="OTHER")
     assert save(CODE, ctx, body).header.warehouse_id == main.pk
     assert save(CODE, ctx, body | {"warehouse": "OTHER"}).header.warehouse_id == other.pk
+
+
+def by_hand(ctx: Context) -> Context:
+    """Somebody who enters things; the fixture's context may take the partner's steps too."""
+    return replace(ctx, is_chain=False)
+
+
+def goods(ctx: Context, order: Loaded) -> tuple[set[str], str | None]:
+    """What can be made of the order by hand, money aside, and for what it waits."""
+    can = abilities(load(PURCHASE_ORDER, ctx, order.pk), by_hand(ctx))
+    return set(can["pushes"]) - {"finance.payment"}, can.get("waits")
+
+
+BOTH = {"stock.receipt_notice", "stock.purchase_in"}
+
+
+def test_goods_of_an_order_on_the_chain_are_not_received_by_hand(ctx: Context, order: Loaded) -> None:
+    assert goods(ctx, order) == (BOTH, None)
+    step(ctx, order, "send")
+    seen = [goods(ctx, order)]
+    for name, given in (
+        ("partner_accept", {"theirs_number": "HI-9"}),
+        ("partner_quote", {"lines": quote(order, *QUOTED)}),
+        ("agree", {}),
+    ):
+        step(ctx, order, name, **given)
+        seen.append(goods(ctx, order))
+    with translation.override("en"):
+        assert [(made, waits and str(waits)) for made, waits in seen] == [
+            (set(), "Waiting to be accepted"),
+            (set(), "Waiting for the quotation"),
+            (set(), None),
+            (set(), "Waiting for the shipment"),
+        ]
+        with pytest.raises(Refused, match=r"PO.*ask the supplier to record the shipment"):
+            pulling.push(CODE, by_hand(ctx), order.pk, "stock.receipt_notice")
+        assert pulling.open_lines("stock.purchase_in", by_hand(ctx), CODE) == []
+    # The shipment itself, over the chain, is noticed.
+    body = pulling.push(CODE, ctx, order.pk, "stock.receipt_notice")
+    assert refusal(save, "stock.receipt_notice", by_hand(ctx), body) == [("sources", 1), ("sources", 2)]
+    move("stock.receipt_notice", ctx, save("stock.receipt_notice", ctx, body).pk, "approve")
+
+
+def test_an_order_that_came_back_is_received_by_hand(ctx: Context, order: Loaded) -> None:
+    step(ctx, order, "send")
+    step(ctx, order, "recall")
+    step(ctx, order, "partner_grant_withdrawal")
+    assert goods(ctx, order) == (BOTH, None)
+    body = pulling.push(CODE, by_hand(ctx), order.pk, "stock.receipt_notice")
+    move("stock.receipt_notice", ctx, save("stock.receipt_notice", by_hand(ctx), body).pk, "approve")
+    assert goods(ctx, order) == (set(), None)
+
+
+def test_an_order_of_which_goods_came_by_hand_is_not_sent(ctx: Context, order: Loaded) -> None:
+    body = pulling.pull("stock.receipt_notice", by_hand(ctx), CODE, {str(order.lines[1].id): "1"})
+    notice = save("stock.receipt_notice", by_hand(ctx), body)
+    assert refusal(step, ctx, order, "send") == [("qty", 2)]
+    move("stock.receipt_notice", ctx, notice.pk, "void")
+    assert step(ctx, order, "send").header.collab == "sent"
+
+
+def test_a_quotation_over_goods_that_came_by_hand_names_their_lines(ctx: Context, order: Loaded) -> None:
+    """Such notices can be there from before: the two sides must not agree on a price they were not taken in at."""
+    accept(ctx, order)
+    step(ctx, order, "partner_quote", lines=quote(order, ("1", "3950", None), ("1", "420", None)))
+    type(order.lines[1]).objects.filter(id=order.lines[1].id).update(linked_noticed_qty=2, noticed_qty=2)
+    assert refusal(step, ctx, order, "agree") == [("qty", 2)]

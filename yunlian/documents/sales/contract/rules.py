@@ -47,7 +47,8 @@ def _check_agreed(contract: SalesContract, lines: list[SalesContractLine], facts
             if line.net != agreed.amount or line.price * agreed.factor != agreed.price * line.factor:
                 message = _("The customer agreed to %(price)s, %(amount)s in all.")
                 values = {"price": agreed.price.normalize(), "amount": agreed.amount}
-                yield Problem("price", message % values, line.no, "agreed")
+                plain = _("The customer agreed to another price.")
+                yield Problem("price", plain, line.no, "agreed", "sales.price", message % values)
     if contract.fee_amount:
         yield Problem("fee_amount", _("The customer agreed to no fees."), code="agreed")
 
@@ -59,5 +60,9 @@ def _check_credit(contract: SalesContract, facts: Facts) -> Iterable[Problem]:
         return
     left = customer.credit_limit - facts.owed + facts.free
     if contract.total > left:
-        message = _("%(total)s is more than the %(left)s left of the customer's credit.")
-        yield Problem("total", message % {"total": contract.total, "left": left}, code="credit")
+        exact = _("%(total)s is more than the %(left)s left of the customer's credit.") % {
+            "total": contract.total,
+            "left": left,
+        }
+        plain = _("It is more than what is left of the customer's credit.")
+        yield Problem("total", plain, code="credit", guard="sales.price", exact=exact)

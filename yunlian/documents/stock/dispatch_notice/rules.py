@@ -15,6 +15,7 @@ from .model import DispatchNotice, DispatchNoticeLine
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
+_GUARD = "sales.price"
 
 
 def check(
@@ -40,7 +41,8 @@ def _check_paid(notice: DispatchNotice, lines: list[DispatchNoticeLine], facts: 
         if facts.credit_left is not None and facts.credit_left < 0:
             over = -facts.credit_left
             reason = _("The customer owes %(over)s more than the credit limit.") % {"over": over}
-            yield Problem("customer", reason, code="credit")
+            plain = _("The customer owes more than the credit limit.")
+            yield Problem("customer", plain, code="credit", guard=_GUARD, exact=reason)
         return
     now: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for line in lines:
@@ -52,9 +54,10 @@ def _check_paid(notice: DispatchNotice, lines: list[DispatchNoticeLine], facts: 
         needed = (goods * contract.dispatch_gate).quantize(CENT, rounding=ROUND_HALF_UP)
         paid = facts.paid.get(contract.id, ZERO)
         if paid < needed:
-            message = _("%(number)s: %(paid)s received, %(needed)s needed before these goods leave.")
+            exact = _("%(number)s: %(paid)s received, %(needed)s needed before these goods leave.")
+            plain = _("%(number)s: not enough is received for these goods to leave.")
             values = {"number": contract.number, "paid": paid, "needed": needed}
-            yield Problem("sources", message % values, code="unpaid")
+            yield Problem("sources", plain % values, code="unpaid", guard=_GUARD, exact=exact % values)
 
 
 def value_of(line: Any, qty: Decimal) -> Decimal:

@@ -44,7 +44,7 @@ PURCHASE_IN = declare(
         form=(
             Section(
                 _("Stock-in"),
-                "supplier warehouse date delivery_no owner department note amount cost paid_amount",
+                "supplier warehouse date delivery_no owner department note amount cost named_amount",
             ),
             Section(
                 _("Lines"), "product unit qty status price discount tax_rate amount cost note", of="lines"

@@ -17,7 +17,7 @@ class PurchaseIn(Header):
     delivery_no = f.Code(index=True, label=_("Delivery note"), required=False)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="purchase.price")
     cost = f.Amount(label=_("Cost without tax"), formula="total(lines.cost)", guard="stock.cost")
-    paid_amount = f.Done(label=_("Paid"), of="amount", guard="purchase.price")
+    named_amount = f.Done(label=_("Payments naming it"), of="amount", guard="purchase.price")
 
 
 class PurchaseInLine(BoughtLine):
