@@ -44,7 +44,7 @@ def test_a_name_that_is_not_there_is_a_slip(monkeypatch: Any, changes: dict[str,
     [
         ("amount", "total(lines.amuont)", "formula of amount names lines.amuont"),
         ("amount", "amount + 1", "formula of amount names amount, which is computed after it"),
-        ("amount", "paid_amount * 2", "formula of amount names paid_amount, which moves without"),
+        ("amount", "total(lines.received_qty)", "formula of amount names lines.received_qty, which moves"),
         ("due_date", "due_date", "formula of due_date, which is no number"),
     ],
 )
