@@ -216,6 +216,7 @@ class Document:
     `check(header, lines, ctx, facts)` yields problems; `facts(header, lines, ctx)` reads in bulk what check and post need
     (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
     lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
+    `needs_lines`: only a draft is kept without any.
     """
 
     code: str
@@ -225,6 +226,7 @@ class Document:
     form: tuple[Section, ...]
     find: str = "number"
     lines: type[Line] | None = None
+    needs_lines: bool = False
     series: Series | None = None
     flow: Flow | None = None
     tracks: tuple[Flow, ...] = ()
