@@ -29,7 +29,8 @@ def digest(token: str) -> bytes:
 
 def fill(header: Credential, lines: list[Any], ctx: Context) -> Iterable[Problem]:
     """Give a new credential its token, code and user. The token is on `header.token`, this once."""
-    if header.valid_until is not None and header.valid_until <= header.valid_from:
+    begins, ends = header.valid_from, header.valid_until
+    if begins is not None and ends is not None and ends <= begins:
         yield Problem("valid_until", _("Must be after the beginning of its validity."))
     if not header.digest:
         header.token = PREFIX + secrets.token_urlsafe(32)
