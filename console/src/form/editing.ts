@@ -17,8 +17,8 @@ export interface Line extends Origin {
   id?: string;
   sources?: LineBody["sources"];
   values: Readonly<Record<string, FieldValue>>;
-  /** Text that could not be read as the field's kind, kept as typed. */
-  bad: Readonly<Record<string, { text: string; message: string }>>;
+  /** Text that could not be read as the field's kind, kept as typed; `unasked` where nobody answered what it means. */
+  bad: Readonly<Record<string, { text: string; message: string; unasked?: boolean }>>;
 }
 
 export interface Mark { field: string | null; line: string | null; no: number | null; message: string; code: string }
