@@ -4,20 +4,22 @@
  * A write carries an Idempotency-Key. A request that got no answer (network down, gateway gone) is asked again with the
  * same key, so a slow line can never save twice. A 401 asks the person to sign in above the page and then goes on.
  */
-import type { Problem } from "./types";
+import type { Change, Problem } from "./types";
 
 const WAITS_MS = [300, 1200];
 const NO_ANSWER = new Set([502, 503, 504]);
 
-/** The server answered, and refused. */
+/** The server answered, and refused. `changes` are what others saved meanwhile, where that is the reason. */
 export class Refused extends Error {
   readonly status: number;
   readonly problems: Problem[];
-  constructor(status: number, problems: Problem[]) {
+  readonly changes: Change[];
+  constructor(status: number, problems: Problem[], changes: Change[] = []) {
     super(problems[0]?.message ?? `HTTP ${status}`);
     this.name = "Refused";
     this.status = status;
     this.problems = problems;
+    this.changes = changes;
   }
 }
 
@@ -66,14 +68,14 @@ export function url(path: string, query: Query = {}): string {
   return `/api/${path}${text ? `?${text}` : ""}`;
 }
 
-async function problemsOf(response: Response): Promise<Problem[]> {
+async function refusalOf(response: Response): Promise<Refused> {
   try {
-    const body = (await response.json()) as { problems?: Problem[] };
-    if (Array.isArray(body.problems) && body.problems.length > 0) return body.problems;
+    const body = (await response.json()) as { problems?: Problem[]; changes?: Change[] };
+    if (Array.isArray(body.problems) && body.problems.length > 0) return new Refused(response.status, body.problems, body.changes);
   } catch {
     // Not JSON: a proxy's page. The status speaks for itself below.
   }
-  return [{ field: null, line: null, code: `http_${response.status}`, message: "" }];
+  return new Refused(response.status, [{ field: null, line: null, code: `http_${response.status}`, message: "" }]);
 }
 
 interface Asked { method: string; address: string; body?: BodyInit; type?: string; key?: string; quiet?: boolean; signal?: AbortSignal }
@@ -103,9 +105,9 @@ async function ask(asked: Asked): Promise<Response> {
       continue;
     }
     if (response.status === 401 && !asked.quiet && (await settings.signIn())) continue;
-    const problems = await problemsOf(response);
-    if (problems[0]?.code === "prove_again" && (await settings.prove())) continue;
-    throw new Refused(response.status, problems);
+    const refusal = await refusalOf(response);
+    if (refusal.problems[0]?.code === "prove_again" && (await settings.prove())) continue;
+    throw refusal;
   }
 }
 

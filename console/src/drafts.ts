@@ -1,9 +1,13 @@
 /** What is typed and not yet saved, kept in this browser per place and page until the server has it. */
 
+import type { Sent } from "./form/sent";
+import type { DocumentBody } from "./types";
+
 const PREFIX = "yl.draft.";
 const KEEP_DAYS = 30;
 
-export interface Draft { header: Record<string, unknown>; lines: unknown[]; version: number | null; at: string }
+/** `base` is the record as it was when the typing began: whatever differs from it was typed here. */
+export interface Draft { header: Record<string, unknown>; lines: unknown[]; base: DocumentBody | null; sent: Sent | null; at: string }
 
 export function readDraft(place: string, path: string): Draft | null {
   try {

@@ -103,13 +103,12 @@ export type DocumentBody = {
 /** What saving would make of a body; `no` is a line's place in it. */
 export interface Preview { header: Record<string, FieldValue>; lines: ({ no: number } & Record<string, unknown>)[]; problems: Problem[] }
 
-export interface Change { field: string | null; label: string; line: number | null; by?: Ref | string | null; at?: string | null; old: FieldValue; new: FieldValue }
+export interface Change { field: string | null; label: string; line: number | null; by: { id: string; name: string }; at: string; old: FieldValue; new: FieldValue }
 export interface Problem {
   field: string | null;
   line: number | null;
   code: string;
   message: string;
-  changes?: Change[];
 }
 
 export interface Session {

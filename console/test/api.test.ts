@@ -83,6 +83,11 @@ describe("refusals", () => {
     expect(error).toBeInstanceOf(Refused);
     expect(error).toMatchObject({ status: 409, problems: [{ field: "qty", line: 2, code: "rule", message: "太多" }] });
   });
+  it("carry what others saved meanwhile", async () => {
+    const changes = [{ field: "note", label: "备注", line: null, by: { id: "e1", name: "方宁" }, at: "2026-11-27T06:00:00Z", old: "", new: "上午" }];
+    answers = [json(409, { problems: [{ field: "version", line: null, code: "stale", message: "方宁已修改" }], changes })];
+    await expect(write("PUT", "x.y/1", {})).rejects.toMatchObject({ status: 409, changes });
+  });
   it("have a problem even when the answer is a proxy's page", async () => {
     answers = [new Response("<html>", { status: 500 })];
     await expect(get("x.y")).rejects.toMatchObject({ status: 500, problems: [{ code: "http_500" }] });

@@ -243,6 +243,22 @@ describe("asking", () => {
     idle.stop();
   });
 
+  it("does not put back what was cleared while the server thought", async () => {
+    const one = begun();
+    const { stop } = opened(one);
+    const customer = { id: "c1", code: "C1", name: "李" };
+    one.setHeader("customer", customer);
+    answer = () => {
+      one.setHeader("customer", null);
+      return Response.json({ header: { customer, contact: "李" }, lines: [], problems: [] });
+    };
+    await nextTick();
+    await vi.advanceTimersByTimeAsync(230);
+    expect(bodies).toHaveLength(1);
+    expect([one.header["customer"], one.header["contact"]]).toEqual([null, "李"]);
+    stop();
+  });
+
   it("lets saving wait for what is on its way, and does not stand in its way when nobody answers", async () => {
     const one = begun();
     const { preview, stop } = opened(one);

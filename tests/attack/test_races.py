@@ -185,7 +185,7 @@ def test_two_edits_of_one_version(two: Any, goods: Goods, _round: int) -> None:
     refused, won = lost(answers).json(), next(a for a in answers if a.status_code == 200).json()
     assert [p["code"] for p in refused["problems"]] == ["stale"]
     (change,) = [each for each in refused["changes"] if each["field"] == "note"]
-    assert (change["old"], change["new"], change["by"]) == ("", won["note"], "管理员")
+    assert (change["old"], change["new"], change["by"]["name"]) == ("", won["note"], "管理员")
     assert two[0].get(path).json()["version"] == 2
 
 

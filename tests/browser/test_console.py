@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.desk import Desk
+from yunlian.kernel import sheets
 
 Opener = Callable[..., Page]
 Taken = Callable[[Page, str], Path]
@@ -106,6 +107,21 @@ def test_a_session_that_ended_loses_nothing(open_page: Opener) -> None:
     expect(again).to_be_hidden()
     expect(desk.cell(1, "数量")).to_have_text("1")
     expect(desk.title).to_have_text(re.compile("PO|新建采购订单"))
+
+
+def test_an_import_names_the_heading_of_a_bad_cell(open_page: Opener, screen: Taken, tmp_path: Path) -> None:
+    desk = Desk(open_page("luzhou"))
+    desk.open("/purchase.order")
+    desk.page.get_by_role("button", name="导入", exact=True).click()
+    sheet = tmp_path / "orders.xlsx"
+    heads = ["供应商", "收货仓库", "商品", "数量", "单价"]
+    sheet.write_bytes(sheets.write(heads, [["NOPE", "ZX", "YT-FX-J1", "1", "5"]]))
+    dialog = desk.page.get_by_role("dialog")
+    dialog.locator("input[type=file]").set_input_files(sheet)
+    dialog.get_by_role("button", name="开始导入").click()
+    row = dialog.get_by_role("row").filter(has_text="NOPE")
+    expect(row).to_contain_text("供应商", timeout=30_000)
+    screen(desk.page, "errors")
 
 
 PAGES = {

@@ -263,7 +263,8 @@ class Document:
     (under lock when posting); `fill(header, lines, ctx)` completes blank fields before formulas run; `post(header,
     lines, facts)` yields ledger entries; `rest(header, lines, closing)` those of closing what is open, or reopening it.
     `bar(header, ctx)` says why no quantities may be taken of an approved document yet; money may be. Whoever writes what
-    is `is_sensitive` proved lately who they are: it would outlive a borrowed session (ASVS 7.5.1).
+    is `is_sensitive` proved lately who they are: it would outlive a borrowed session (ASVS 7.5.1). `needs_lines`: only a draft is
+    kept without any.
 
     Names of fields are written as one text, separated by blanks: `columns` of the list, `find` what its search looks in
     (also `supplier` or `lines.product`), `sums` what it totals, `sort` its order (`-` turns it round). `menu` is the
@@ -278,6 +279,7 @@ class Document:
     form: tuple[Section, ...]
     find: str = ""
     lines: type[Line] | None = None
+    needs_lines: bool = False
     series: Series | None = None
     flow: Flow | None = None
     tracks: tuple[Flow, ...] = ()

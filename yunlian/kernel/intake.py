@@ -344,9 +344,11 @@ def _unfit(row: Any, wanted: _Wanted) -> Problem | None:
 
 
 def incomplete(loaded: Loaded) -> Iterable[Problem]:
-    """Yield a problem for every required field that is blank; drafts are not asked."""
+    """Yield a problem for every required field that is blank, and for lines where there must be some; drafts are not asked."""
     document = loaded.document
     yield from _blanks(loaded.header, document.fields, None)
+    if document.needs_lines and not loaded.lines:
+        yield Problem("lines", _("At least one line is needed."), code="required")
     for line in loaded.lines:
         yield from _blanks(line, document.line_fields, line.no)
 

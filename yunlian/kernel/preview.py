@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import permission, sources
-from .document import Document, Invalid, Missing, Problem, find_document
+from .document import Document, Missing, find_document
 from .fields import uuid_or_none
 from .intake import take
 from .load import Loaded, complete, load, show_fields
-from .save import begin, compute, require_editable
+from .save import begin, compute, require_editable, require_matching
 from .scope import Context
-from .text import _
 
 
 def preview(code: str, ctx: Context, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +28,7 @@ def preview(code: str, ctx: Context, data: Mapping[str, Any]) -> dict[str, Any]:
     if document.links:
         sources.find_named(loaded, ctx, data)
     problems = list(take(loaded, ctx, data))
-    _require_matching(loaded, data.get("lines"), problems)
+    require_matching(loaded, data, problems)
     if document.links:
         sources.inherit(loaded, ctx, data)
     if document.fill is not None:
@@ -53,9 +52,3 @@ def _edited(document: Document, ctx: Context, id_: Any) -> Loaded:
     loaded = load(document, ctx, found)
     require_editable(loaded)
     return loaded
-
-
-def _require_matching(loaded: Loaded, rows: Any, problems: list[Problem]) -> None:
-    """Raise Invalid unless every submitted line has become one."""
-    if rows is not None and not (isinstance(rows, list) and len(rows) == len(loaded.lines)):
-        raise Invalid(*problems or [Problem("lines", _("Must be a list of lines."))])

@@ -22,8 +22,9 @@ from .text import _
 def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> Loaded:
     """Create (no id) or rewrite a document or master; returns it as stored.
 
-    Raises Invalid when the input does not fit, Refused when a rule, a quantity or the version says no; both name every
-    problem. `draft: true` saves incomplete input without rules or number, and what it is made from without counting it. `version` is required when rewriting.
+    Raises Invalid when the input does not fit or is incomplete, Refused when a rule, a quantity or the version says no;
+    both name every problem. Rules judge what is whole, so they are asked only then. `draft: true` saves incomplete input
+    without rules or number, and what it is made from without counting it. `version` is required when rewriting.
     """
     document = find_document(code)
     permission.require(ctx, document, "edit")
@@ -36,14 +37,16 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
         sources.find_named(loaded, ctx, data)
     had = list(loaded.lines)
     problems = list(take(loaded, ctx, data))
-    if problems:
-        raise Invalid(*problems)
+    require_matching(loaded, data, problems)
     if document.links:
         sources.inherit(loaded, ctx, data)
     if document.fill is not None:
         problems += document.fill(loaded.header, loaded.lines, ctx) or ()
     compute(loaded)
     takings = sources.take_sources(loaded, data, problems, is_draft=is_draft) if document.links else []
+    if not is_draft:
+        said = {(problem.field, problem.line) for problem in problems}
+        problems += [each for each in incomplete(loaded) if (each.field, each.line) not in said]
     if problems:
         raise Invalid(*problems)
     _judge(loaded, ctx, is_draft)
@@ -54,15 +57,18 @@ def save(code: str, ctx: Context, data: Mapping[str, Any], id_: Any = None) -> L
     return loaded
 
 
+def require_matching(loaded: Loaded, data: Mapping[str, Any], problems: list[Problem]) -> None:
+    """Raise Invalid unless every submitted line has become one."""
+    rows = data.get("lines")
+    if rows is not None and not (isinstance(rows, list) and len(rows) == len(loaded.lines)):
+        raise Invalid(*problems or [Problem("lines", _("Must be a list of lines."))])
+
+
 def _judge(loaded: Loaded, ctx: Context, is_draft: bool) -> None:
-    if is_draft:
-        if loaded.header.state != "draft":
-            raise Refused(Problem("draft", _("Only a new document can be kept as a draft.")))
-        return
-    problems = list(incomplete(loaded))
-    if problems:
-        raise Invalid(*problems)
-    check(loaded, ctx)
+    if not is_draft:
+        check(loaded, ctx)
+    elif loaded.header.state != "draft":
+        raise Refused(Problem("draft", _("Only a new document can be kept as a draft.")))
 
 
 def check(loaded: Loaded, ctx: Context, facts: Any = None) -> None:
@@ -113,7 +119,7 @@ def require_version(loaded: Loaded, ctx: Context, version: int | None) -> None:
     )[:50]
     hidden = permission.hidden(ctx, loaded.document.guards)
     made = [
-        change | {"by": row.by_name, "at": moment_text(row.at), "act": row.act}
+        change | {"by": {"id": str(row.by), "name": row.by_name}, "at": moment_text(row.at), "act": row.act}
         for row in rows
         for change in (audit.visible(row.changes, loaded.document, hidden) or [{"field": None, "line": None}])
     ]

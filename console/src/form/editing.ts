@@ -10,6 +10,7 @@ import { isRef } from "@/kinds/ref";
 import type { DocumentBody, Field, FieldValue, LineBody, Meta, Preview, Problem } from "@/types";
 
 import { afterTyping, filled, type Origin } from "./given";
+import type { Sent } from "./sent";
 
 export interface Line extends Origin {
   /** Stays with the line while it moves, is pasted over or gets its server id. */
@@ -17,8 +18,8 @@ export interface Line extends Origin {
   id?: string;
   sources?: LineBody["sources"];
   values: Readonly<Record<string, FieldValue>>;
-  /** Text that could not be read as the field's kind, kept as typed. */
-  bad: Readonly<Record<string, { text: string; message: string }>>;
+  /** Text that could not be read as the field's kind, kept as typed; `unasked` where nobody answered what it means. */
+  bad: Readonly<Record<string, { text: string; message: string; unasked?: boolean }>>;
 }
 
 export interface Mark { field: string | null; line: string | null; no: number | null; message: string; code: string }
@@ -161,6 +162,23 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
     origin.value = {};
     undo.length = 0;
     redo.length = 0;
+  }
+
+  /** The server has, as `doc`, what was sent; what was typed since then stays, as a change of it. */
+  function rebase(doc: DocumentBody, sent: Sent): void {
+    const kept = (fields: Record<string, Field>, now: Readonly<Record<string, FieldValue>>, given: Origin["given"], then: Record<string, unknown>, saved: Record<string, unknown>): Record<string, FieldValue> =>
+      Object.fromEntries(Object.entries(fields).map(([name, field]) =>
+        [name, (typable(field) && !given?.includes(name) && !sameValue(now[name], then[name]) ? now[name] : saved[name] as FieldValue) ?? null]));
+    saved.value = doc;
+    Object.assign(header, kept(headerFields.value, header, origin.value.given, sent.body, doc));
+    lines.value = lines.value.map((line) => {
+      const at = sent.keys.indexOf(line.key);
+      const then = sent.body.lines?.[at];
+      const stored = doc.lines?.[at];
+      if (!then || !stored) return line;
+      return computeLine({ ...line, id: stored.id, sources: stored.sources, values: kept(lineFields.value, line.values, line.given, then, stored) });
+    });
+    computeHeader();
   }
 
   /** A new document: defaults, then what a pull, a push or a copy brings along. */
@@ -315,8 +333,12 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
       line: problem.line === null || problem.line === undefined ? null : keys[problem.line - 1] ?? null,
     }));
   }
-  function mark(problems: Problem[], keys: string[]): void {
-    marks.value = marksOf(problems, keys);
+  /** Mark what the server refused, and what was `known` before where it said nothing; in the order of the page. */
+  function mark(problems: Problem[], keys: string[], known: Mark[] = []): void {
+    const said = marksOf(problems, keys);
+    const all = [...said, ...known.filter((one) => !said.some(({ field, line }) => field === one.field && line === one.line))];
+    const place = ({ field, no }: Mark): number => no ?? (field === "lines" ? 0 : -1);
+    marks.value = all.sort((a, b) => place(a) - place(b));
   }
 
   function forgive(field: string, line: string | null): void {
@@ -350,7 +372,7 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
 
   return {
     saved, header, headerBad, lines, marks, marked, dirty, changedFields, headerFields, lineFields, section,
-    take, begin, fill, setHeader, setLines, newLine, computeLine, computeHeader, stepBack, stepForward, changedCell, blank, typable, body, mark, forgive, known, complete, fromBody,
+    take, begin, fill, rebase, setHeader, setLines, newLine, computeLine, computeHeader, stepBack, stepForward, changedCell, blank, typable, body, mark, forgive, known, complete, fromBody,
   };
 }
 

@@ -34,11 +34,14 @@ export function usePreview(record: OpenRecord) {
     const mine = (latest += 1);
     const asking = print.value;
     const asked = editing.lines.value;
+    const head = { ...editing.header };
     const { body, keys } = editing.body();
     try {
       const said = await write<Preview>("POST", `${props.code}/preview`, props.id ? { ...body, id: props.id } : body, { quiet: true });
       if (mine !== latest) return;
-      editing.complete(said, asked, keys);
+      // A field that has been cleared since then is not to be filled with what it was.
+      const header = Object.fromEntries(Object.entries(said.header).filter(([name]) => editing.header[name] === head[name]));
+      editing.complete({ ...said, header }, asked, keys);
       answered = asking;
     } catch (error) {
       // Saving will say what is wrong, or that nobody answers; until then it is only not filled in.

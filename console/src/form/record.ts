@@ -3,7 +3,7 @@
  * and changes it through `editing`; `accept` takes in what the server answered to an act.
  */
 import { useQuery } from "@tanstack/vue-query";
-import { computed, onActivated, onBeforeUnmount, ref, watch } from "vue";
+import { computed, onActivated, onBeforeUnmount, ref, shallowRef, watch } from "vue";
 import { useI18n } from "vue-i18n";
 
 import { Refused, get } from "@/api";
@@ -18,6 +18,7 @@ import { confirmLoss } from "@/ui/confirm";
 
 import { useEditing, type Line } from "./editing";
 import { handedOver } from "./handover";
+import type { Sent } from "./sent";
 
 const EMPTY: Meta = { code: "", label: "", kind: "document", app: "", fields: {}, sections: {}, form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], chained: false, can: {} };
 
@@ -38,6 +39,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
   const ready = ref(false);
   const restored = ref(false);
   const newer = ref<DocumentBody | null>(null);
+  const unanswered = shallowRef<Sent | null>(null);
   const saved = computed(() => editing.saved.value);
   const canEdit = computed(() => (props.id ? Boolean(saved.value?.can?.edit ?? false) : meta.value.can.edit !== false));
   const path = computed(() => (props.id ? `/${props.code}/${props.id}` : `/${props.code}/new/${props.draft ?? ""}`));
@@ -65,9 +67,12 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
     if (!kept) return false;
     for (const name of Object.keys(editing.header)) if (name in kept.header) editing.header[name] = kept.header[name] as FieldValue;
     editing.lines.value = (kept.lines as Line[]).filter((line) => typeof line?.key === "string" && line.values && line.bad);
-    if (editing.saved.value && kept.version !== null && kept.version !== editing.saved.value.version) {
-      // Typed over an older version: saving will be refused as stale, and the dialog sorts it out.
-      editing.saved.value = { ...editing.saved.value, version: kept.version };
+    unanswered.value = kept.sent;
+    const now = editing.saved.value;
+    if (now && kept.base && kept.base.version !== now.version) {
+      // Typed over an older version: saving will be refused as stale, and the dialog sorts it out by that version.
+      editing.saved.value = kept.base;
+      if (!kept.sent) newer.value = now;
     }
     editing.computeHeader();
     return true;
@@ -85,6 +90,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
       restored.value = restore() && editing.dirty.value;
       ready.value = true;
     } else if (doc.version !== editing.saved.value?.version || !editing.dirty.value) {
+      if (unanswered.value) return;  // it may be what was sent from here
       if (editing.dirty.value) newer.value = doc;
       else editing.take(doc);
     }
@@ -101,9 +107,8 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
 
   /** Show what the server answered to an act; everything that lists or counts is asked again. */
   function accept(doc: DocumentBody): void {
-    dropDraft(session.place, path.value);
+    forget();
     editing.take(doc);
-    restored.value = false;
     newer.value = null;
     place.dirty(false);
     client.setQueryData(["doc", session.place, currentLocale(), props.code, doc.id], doc);
@@ -115,8 +120,8 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
   function keepNow(): void {
     window.clearTimeout(timer);
     if (!ready.value) return;
-    if (editing.dirty.value) {
-      keepDraft(session.place, path.value, { header: { ...editing.header }, lines: [...editing.lines.value], version: editing.saved.value?.version ?? null, at: new Date().toISOString() });
+    if (editing.dirty.value || unanswered.value) {
+      keepDraft(session.place, path.value, { header: { ...editing.header }, lines: [...editing.lines.value], base: editing.saved.value, sent: unanswered.value, at: new Date().toISOString() });
     } else {
       forget();
     }
@@ -124,6 +129,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
   function forget(): void {
     dropDraft(session.place, path.value);
     restored.value = false;
+    unanswered.value = null;
   }
   watch([() => ({ ...editing.header }), editing.lines], () => {
     window.clearTimeout(timer);
@@ -153,7 +159,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
     if (ready.value) place.title(props.id ? (saved.value?.number ? title.value : `${meta.value.label} ${title.value}`) : title.value);
   }, { immediate: true });
 
-  return { props, meta, editing, busy, ready, restored, newer, saved, canEdit, title, missing, trouble, reload, refetch: () => void docQuery.refetch(), accept, forget, discard };
+  return { props, meta, editing, busy, ready, restored, newer, unanswered, saved, canEdit, title, missing, trouble, reload, refetch: () => void docQuery.refetch(), accept, keepNow, forget, discard };
 }
 
 export type OpenRecord = ReturnType<typeof useRecord>;

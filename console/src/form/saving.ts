@@ -6,70 +6,116 @@ import { Act, NoAnswer, Refused, get } from "@/api";
 import { complain, say } from "@/complain";
 import { currentLocale } from "@/i18n";
 import { show } from "@/kind";
+import { isRef } from "@/kinds/ref";
 import { usePlace } from "@/place";
 import { understood } from "@/inputs/lookup";
 import { client } from "@/server";
 import { useSession } from "@/session";
-import type { Change, DocumentBody, FieldValue, Step } from "@/types";
+import type { Change, DocumentBody, FieldValue, Ref, Step } from "@/types";
 
 import { sameValue, type Mark } from "./editing";
 import { differences, merged, type Difference } from "./merge";
 import type { OpenRecord } from "./record";
+import { ask, isUndone, sending, type Sent } from "./sent";
 
-/** `jump` puts the cursor where a problem is; `reveal` shows the summary of several; `settled` waits for what is being filled in. */
-export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Promise<void>; reveal: () => void; settled: () => Promise<void> }) {
-  const { props, meta, editing, busy } = record;
+/** `jump` puts the cursor where a problem is; `settled` waits for what is being filled in. */
+export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Promise<void>; settled: () => Promise<void> }) {
+  const { props, meta, editing, busy, unanswered } = record;
   const { t } = useI18n();
   const place = usePlace();
   const session = useSession();
   const act = new Act();
 
-  /** What is being typed becomes the record's, also where the server is still asked what a word means. */
-  async function typed(): Promise<void> {
+  /**
+   * Act once all that is being typed is the record's, also where the server is still asked what a word means. The
+   * cursor returns to where it stood, unless it has been put somewhere else.
+   */
+  async function typed<T>(then: () => Promise<T>): Promise<T> {
     await understood();
-    (document.activeElement as HTMLElement | null)?.blur?.();
+    const here = document.activeElement;
+    if (here instanceof HTMLElement) here.blur();
     await nextTick();
     await understood();
+    try {
+      return await then();
+    } finally {
+      await nextTick();
+      if (here instanceof HTMLElement && here.matches("input, textarea") && here.isConnected && document.activeElement === document.body) here.focus({ preventScroll: true });
+    }
   }
   /** Save; with `then`, take that step in the same act: both happen, or neither. */
   async function save(asDraft = false, then: Step | null = null): Promise<boolean> {
     if (busy.value || !record.ready.value) return false;
     busy.value = true;
     try {
-      await typed();
-      await nextTick();
-      await view.settled();
-      return await send(asDraft, then);
+      return await typed(async () => {
+        await view.settled();
+        return send(asDraft, then);
+      });
     } finally {
       busy.value = false;
     }
   }
   async function send(asDraft: boolean, then: Step | null): Promise<boolean> {
     const known = editing.known((label) => t("parse.required", { label })).filter((mark) => !asDraft || mark.code === "unread");
-    if (known.length) {
+    if (known.some((mark) => mark.code === "unread")) {
+      // What cannot be read cannot be sent.
       editing.marks.value = known;
-      if (known[0]) await view.jump(known[0]);
+      await toFirst();
       return false;
     }
-    const { body, keys } = editing.body();
-    if (asDraft) body["draft"] = true;
+    const before = { ...editing.header };
+    const { keys } = editing.body();
     try {
-      const before = { ...editing.header };
-      const options = then ? { query: { then: then.name } } : {};
-      const doc = props.id
-        ? await act.write<DocumentBody>("PUT", `${props.code}/${props.id}`, body, options)
-        : await act.write<DocumentBody>("POST", props.code, body, options);
+      const earlier = await hear();
+      const left = earlier?.sent.then === then?.name ? null : then;
+      const isAll = earlier && !editing.dirty.value && !left && (asDraft || !earlier.sent.body["draft"]);
+      const doc = isAll ? earlier.doc : await write(asDraft, left);
       record.accept(doc);
       tell(before, doc, then);
-      if (!props.id) {
-        client.setQueryData(["doc", session.place, currentLocale(), props.code, doc.id], doc);
-        place.become(`/${props.code}/${doc.id}`);
-      }
+      if (!props.id) become(doc);
       return true;
     } catch (error) {
-      await refused(error, keys);
+      await refused(error, keys, known);
       return false;
     }
+  }
+  /** Ask for the answer to what was sent before and got none; what has been typed since is then a change of that. */
+  async function hear(): Promise<{ sent: Sent; doc: DocumentBody } | null> {
+    const sent = unanswered.value;
+    if (!sent) return null;
+    let doc: DocumentBody;
+    try {
+      doc = await ask(sent);
+    } catch (error) {
+      if (!isUndone(error)) throw error;
+      unanswered.value = null;
+      return null;
+    }
+    editing.rebase(doc, sent);
+    record.forget();
+    if (!props.id) become(doc);
+    await nextTick();
+    return { sent, doc };
+  }
+  async function write(asDraft: boolean, then: Step | null): Promise<DocumentBody> {
+    const { body, keys } = editing.body();
+    const now = editing.saved.value;
+    const id = now?.id;
+    if (asDraft && (!now || now.state === "draft")) body["draft"] = true;
+    const sent = sending({ method: id ? "PUT" : "POST", path: id ? `${props.code}/${id}` : props.code, then: then?.name ?? null, body, keys });
+    unanswered.value = sent;
+    record.keepNow();
+    try {
+      return await ask(sent);
+    } catch (error) {
+      if (isUndone(error)) unanswered.value = null;
+      throw error;
+    }
+  }
+  function become(doc: DocumentBody): void {
+    client.setQueryData(["doc", session.place, currentLocale(), props.code, doc.id], doc);
+    place.become(`/${props.code}/${doc.id}`);
   }
   /** The server's figures win, and a difference is said. */
   function tell(before: Record<string, FieldValue>, doc: DocumentBody, then: Step | null): void {
@@ -79,21 +125,21 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
   }
 
   /** `keys` are the keys of the lines that were sent, in order: the server speaks of lines by number. */
-  async function refused(error: unknown, keys: string[]): Promise<void> {
+  async function refused(error: unknown, keys: string[], known: Mark[] = []): Promise<void> {
     if (error instanceof NoAnswer) return complain(error);
     if (!(error instanceof Refused)) throw error;
-    const stale = error.problems.find((problem) => problem.code === "stale");
-    if (stale) return openStale(stale.changes ?? []);
+    if (error.problems.some((problem) => problem.code === "stale")) return openStale(error.changes);
     if (error.status === 403 || error.status === 404 || error.status === 429 || error.status >= 500 || error.problems.every((problem) => !problem.message)) return complain(error);
-    editing.mark(error.problems, keys);
-    await nextTick();
-    view.reveal();
+    editing.mark(error.problems, keys, known);
+    await toFirst();
+  }
+  async function toFirst(): Promise<void> {
     const first = editing.marks.value.find((mark) => mark.field);
-    if (first && editing.marks.value.length === 1) await view.jump(first);
+    if (first) await view.jump(first);
   }
 
   // -- a stale version ---------------------------------------------------------------------------------------------
-  const stale = shallowRef<{ changes: Change[]; theirs: DocumentBody; differences: Difference[] } | null>(null);
+  const stale = shallowRef<{ by: Ref[]; theirs: DocumentBody; differences: Difference[] } | null>(null);
   async function openStale(changes: Change[], given?: DocumentBody): Promise<void> {
     try {
       const theirs = given ?? (await get<DocumentBody>(`${props.code}/${props.id}`));
@@ -102,7 +148,8 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
       const mine = { header: { ...editing.header }, lines: editing.lines.value.filter((line) => !editing.blank(line)) };
       const linesLabel = meta.value.form.find((block) => block.of === "lines")?.label ?? "";
       const shape = { fields: meta.value.fields, lineFields: editing.lineFields.value, typable: editing.typable, linesLabel };
-      stale.value = { changes, theirs, differences: differences(base, mine, theirs, shape) };
+      const by = [...changes.map((change) => change.by), theirs["updated_by"] as Ref | null].filter(isRef);
+      stale.value = { by: [...new Map(by.map((one) => [one.id, one])).values()], theirs, differences: differences(base, mine, theirs, shape) };
     } catch (error) {
       complain(error);
     }

@@ -32,13 +32,12 @@ export function useSteps(record: OpenRecord, saving: Saving) {
   const side = computed(() => steps.value.filter((step) => step !== primary.value && step.tone !== "danger").slice(0, 3));
   const rest = computed(() => steps.value.filter((step) => step !== primary.value && !side.value.includes(step)));
   const pushes = computed(() => meta.value.pushes.filter((push) => (saved.value?.can?.pushes ?? []).includes(push.target)));
-  const mustSave = computed(() => record.canEdit.value && (!props.id || editing.dirty.value));
+  const mustSave = computed(() => record.canEdit.value && (!props.id || editing.dirty.value || record.unanswered.value !== null));
   const asked = ref<Step | null>(null);
   const problems = ref<Problem[]>([]);
 
-  async function start(step: Step): Promise<void> {
-    if (busy.value) return;
-    await saving.typed();
+  const start = (step: Step): Promise<void> => (busy.value ? Promise.resolve() : saving.typed(() => begin(step)));
+  async function begin(step: Step): Promise<void> {
     const asks = Boolean(step.input?.length || step.confirm || step.tone === "danger");
     if (mustSave.value) {
       const done = await saving.save(false, asks ? null : step);

@@ -1,5 +1,5 @@
 /** Where the grid's cursor is, what block it spans, and what part of the rows is in the page. */
-import { computed, onActivated, onBeforeUnmount, onMounted, ref, useTemplateRef, watch } from "vue";
+import { computed, nextTick, onActivated, onBeforeUnmount, onMounted, ref, useTemplateRef, watch } from "vue";
 
 import type { Ground } from "./ground";
 import { blockOf, firstTypable, nextTypable, type Cell } from "./walk";
@@ -55,7 +55,6 @@ export function useCursor(ground: Ground, hasFoot: () => boolean) {
     at.value = { row: Math.max(0, Math.min(rowCount.value - 1, cell.row)), col: cell.col };
     mode.value = "ready";
     raw.value = "";
-    if (input.value) input.value.value = "";
     measure();
     reveal();
     input.value?.focus({ preventScroll: true });
@@ -75,6 +74,7 @@ export function useCursor(ground: Ground, hasFoot: () => boolean) {
     const row = line ? lines.value.findIndex((one) => one.key === line) : 0;
     const col = columns.value.findIndex((one) => one.name === field);
     go({ row: Math.max(0, row), col: col < 0 ? firstTypable(typable.value) : col });
+    void nextTick(() => input.value?.scrollIntoView({ block: "nearest" }));
   }
   function focusFirst(): void {
     go({ row: 0, col: firstTypable(typable.value) });
@@ -86,6 +86,10 @@ export function useCursor(ground: Ground, hasFoot: () => boolean) {
     if (next) go({ row: Math.min(next.row, rowCount.value - 1), col: next.col });
   }
 
+  // What was typed has become the cell's, however it was left: the next cell begins empty, and so does the same one.
+  watch([mode, at], () => {
+    if (mode.value === "ready" && input.value) input.value.value = "";
+  }, { flush: "sync" });
   watch(rowCount, (count) => {
     if (at.value && at.value.row >= count) at.value = { ...at.value, row: count - 1 };
   });

@@ -6,7 +6,7 @@ import type { Field, FieldValue, LookupRow, Ref } from "@/types";
 
 import type { Plan } from "./clipboard";
 
-/** What the server knows of the texts of one master: by code of the master, then by text. */
+/** What the server knows of texts: by code of the master, then by text. A master that is missing could not be asked about. */
 export type Resolved = Map<string, Map<string, LookupRow>>;
 
 export interface Unknown { field: string; ref: string; label: string; text: string; lines: number }
@@ -36,13 +36,11 @@ export function put(editing: Editing, line: Line, name: string, text: string, re
   const bad = { ...line.bad };
   Reflect.deleteProperty(bad, name);
   if (field.kind === "ref") {
-    const row = text ? resolved.get(field.ref ?? "")?.get(text) : undefined;
-    if (row) {
-      values[name] = asRef(row);
-    } else {
-      values[name] = null;
-      if (text) bad[name] = { text, message: t("grid.unknown", { text }) };
-    }
+    const known = resolved.get(field.ref ?? "");
+    const row = text ? known?.get(text) : undefined;
+    values[name] = row ? asRef(row) : null;
+    if (text && !known) bad[name] = { text, message: t("error.noAnswer"), unasked: true };
+    else if (text && !row) bad[name] = { text, message: t("grid.unknown", { text }) };
   } else {
     const parsed = kindOf(field).parse(text, field);
     if ("wrong" in parsed) bad[name] = { text, message: t(`parse.${parsed.wrong}`, parsed.with ?? {}) };
@@ -66,9 +64,9 @@ export function applyPlan(editing: Editing, plan: Plan, at: number, resolved: Re
 export function unknownIn(lines: readonly Line[], fields: Record<string, Field>): Unknown[] {
   const found = new Map<string, Unknown>();
   for (const line of lines) {
-    for (const [name, { text }] of Object.entries(line.bad)) {
+    for (const [name, { text, unasked }] of Object.entries(line.bad)) {
       const field = fields[name];
-      if (field?.kind !== "ref" || !field.ref) continue;
+      if (field?.kind !== "ref" || !field.ref || unasked) continue;
       const key = `${name} ${text}`;
       const one = found.get(key) ?? { field: name, ref: field.ref, label: field.label, text, lines: 0 };
       one.lines += 1;

@@ -54,7 +54,8 @@ export function usePasting(ground: Ground, cursor: Cursor, acts: Acts) {
         resolved.set(code, new Map(Object.entries(answer.found)));
       }
     } catch (error) {
-      complain(error);
+      // What nobody was asked about is not unknown: the block stays in the clipboard, to be pasted again.
+      return complain(error);
     } finally {
       working.value = false;
     }

@@ -77,7 +77,7 @@ export function useTyping(ground: Ground, cursor: Cursor) {
     const cell = at.value;
     const text = raw.value.trim();
     const before = lines.value[cell.row];
-    if (text === textOf(before, name, field).trim() && !(picking.value && lit.value > 0)) {
+    if (text === textOf(before, name, field).trim() && !before?.bad[name]?.unasked && !(picking.value && lit.value > 0)) {
       mode.value = "ready";
       stop();
       return;
@@ -85,9 +85,9 @@ export function useTyping(ground: Ground, cursor: Cursor) {
     if (field.kind === "ref" && text) {
       const rows = await settle(raw.value);
       const row = meant(rows, text) ?? (byEnter ? rows[lit.value] : undefined);
+      const resolved: Resolved = new Map(failed.value ? [] : [[field.ref ?? "", new Map(row ? [[text, row]] : [])]]);
       mode.value = "ready";
       stop();
-      const resolved: Resolved = new Map([[field.ref ?? "", new Map(row ? [[text, row]] : [])]]);
       setLine(ground, cell.row, put(editing, lineAt(ground, cell.row), name, text, resolved, t));
       return;
     }

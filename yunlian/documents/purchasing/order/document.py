@@ -16,6 +16,7 @@ PURCHASE_ORDER = declare(
         menu="purchasing",
         header=PurchaseOrder,
         lines=PurchaseOrderLine,
+        needs_lines=True,
         series=Series("PO{yyyymm}-{n:05}"),
         flow=FLOW,
         tracks=(COLLAB, WITHDRAWAL),

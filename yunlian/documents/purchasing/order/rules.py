@@ -13,8 +13,6 @@ def check(
     order: PurchaseOrder, lines: list[PurchaseOrderLine], ctx: Context, facts: None
 ) -> Iterable[Problem]:
     """Yield every reason to refuse."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     if order.due_date is not None and order.due_date < order.date:
         yield Problem("due_date", _("Due before the order date."))
     for line in lines:

@@ -271,6 +271,17 @@ def test_every_problem_is_named_at_once(ctx: Context) -> None:
     ]  # fmt: skip
 
 
+def test_what_is_blank_is_named_beside_what_does_not_fit(ctx: Context) -> None:
+    blank = {"supplier": None, "lines": []}
+    assert refusal(save, CODE, ctx, data(CODE, ctx) | blank) == [("supplier", None), ("lines", None)]
+    body = data(CODE, ctx, supplier=None, due_date="soon")
+    body["lines"] = [{"product": "NOPE", "qty": "0"}, {"qty": "1"}]
+    assert sorted(refusal(save, CODE, ctx, body), key=str) == [
+        ("due_date", None), ("product", 1), ("product", 2), ("qty", 1), ("supplier", None)
+    ]  # fmt: skip
+    assert save(CODE, ctx, body | {"due_date": None, "lines": [], "draft": True}).header.number is None
+
+
 def test_quantities_are_kept_in_the_entry_unit_and_the_base_unit(ctx: Context) -> None:
     for code in ("PC", "BOX"):
         make("masters.unit", ctx, code=code)

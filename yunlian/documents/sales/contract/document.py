@@ -49,6 +49,7 @@ SALES_CONTRACT = declare(
         label=_("Sales contract"),
         header=SalesContract,
         lines=SalesContractLine,
+        needs_lines=True,
         series=Series("SC{yyyymm}-{n:05}"),
         flow=FLOW,
         tracks=(RECEIPT, DELIVERY),

@@ -14,8 +14,6 @@ def check(
     contract: SalesContract, lines: list[SalesContractLine], ctx: Context, facts: Facts
 ) -> Iterable[Problem]:
     """Yield every reason to refuse."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     if contract.due_date is not None and contract.due_date < contract.date:
         yield Problem("due_date", _("Before the date of the contract."))
     for line in lines:

@@ -14,6 +14,7 @@ SALES_INTENTION = declare(
         label=_("Sales intention"),
         header=SalesIntention,
         lines=SalesIntentionLine,
+        needs_lines=True,
         series=Series("SI{yyyymm}-{n:05}"),
         flow=FLOW,
         tracks=(COLLAB, WITHDRAWAL),

@@ -16,8 +16,6 @@ def check(
     intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context, facts: None
 ) -> Iterable[Problem]:
     """Yield every reason to refuse."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     is_binding = intention.state in ("submitted", "approved")
     for line in lines:
         # What was quoted while it was sold, and is agreed to, holds.

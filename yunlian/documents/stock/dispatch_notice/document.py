@@ -24,6 +24,7 @@ DISPATCH_NOTICE = declare(
         label=_("Dispatch notice"),
         header=DispatchNotice,
         lines=DispatchNoticeLine,
+        needs_lines=True,
         series=Series("DN{yyyymm}-{n:05}"),
         flow=STANDARD,
         fill=fill,

@@ -22,8 +22,6 @@ def check(
     notice: DispatchNotice, lines: list[DispatchNoticeLine], ctx: Context, facts: Facts
 ) -> Iterable[Problem]:
     """Yield every reason to refuse. Whether the stock suffices is the ledger's to say."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     if not facts.is_binding:
         return
     for line in lines:

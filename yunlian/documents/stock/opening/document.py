@@ -17,14 +17,6 @@ def fill(opening: OpeningStock, lines: list[OpeningStockLine], ctx: Context) -> 
     return fill_factors(lines, ctx)
 
 
-def check(
-    opening: OpeningStock, lines: list[OpeningStockLine], ctx: Context, facts: None
-) -> Iterable[Problem]:
-    """Yield every reason to refuse."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
-
-
 def post(opening: OpeningStock, lines: list[OpeningStockLine], facts: None) -> Iterable[Entry]:
     """Each line is on hand, at its cost."""
     for line in lines:
@@ -46,10 +38,10 @@ OPENING_STOCK = declare(
         label=_("Opening stock"),
         header=OpeningStock,
         lines=OpeningStockLine,
+        needs_lines=True,
         series=Series("OS{yyyymm}-{n:05}"),
         flow=STANDARD,
         fill=fill,
-        check=check,
         post=post,
         ledgers=(StockEntry, CostEntry),
         columns="number date warehouse amount state",

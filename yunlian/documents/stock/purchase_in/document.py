@@ -31,6 +31,7 @@ PURCHASE_IN = declare(
         label=_("Purchase stock-in"),
         header=PurchaseIn,
         lines=PurchaseInLine,
+        needs_lines=True,
         series=Series("PI{yyyymm}-{n:05}"),
         flow=STANDARD,
         fill=fill,

@@ -12,8 +12,6 @@ from .model import PurchaseIn, PurchaseInLine
 
 def check(stock_in: PurchaseIn, lines: list[PurchaseInLine], ctx: Context, facts: Facts) -> Iterable[Problem]:
     """Yield every reason to refuse."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     for line in lines:
         if line.price is None:
             yield Problem("price", _("Must be filled in."), line.no, "required")

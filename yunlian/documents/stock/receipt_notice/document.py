@@ -26,6 +26,7 @@ RECEIPT_NOTICE = declare(
         label=_("Receipt notice"),
         header=ReceiptNotice,
         lines=ReceiptNoticeLine,
+        needs_lines=True,
         series=Series("RN{yyyymm}-{n:05}"),
         flow=FLOW,
         tracks=(WITHDRAWAL,),

@@ -14,8 +14,6 @@ def check(
     notice: ReceiptNotice, lines: list[ReceiptNoticeLine], ctx: Context, facts: Facts
 ) -> Iterable[Problem]:
     """Yield every reason to refuse."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     if facts.same_shipment is not None:
         message = _("%(number)s is about this shipment already.") % {"number": facts.same_shipment}
         yield Problem("shipment", message, code="twice")

@@ -43,6 +43,7 @@ SALES_OUT = declare(
         label=_("Sales stock-out"),
         header=SalesOut,
         lines=SalesOutLine,
+        needs_lines=True,
         series=Series("SO{yyyymm}-{n:05}"),
         flow=FLOW,
         tracks=(SIGNED, WITHDRAWAL),

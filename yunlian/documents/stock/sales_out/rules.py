@@ -14,8 +14,6 @@ def check(
     out: SalesOut, lines: list[SalesOutLine], ctx: Context, facts: set[uuid.UUID] | None
 ) -> Iterable[Problem]:
     """Yield every reason to refuse. Whether the stock suffices is the ledger's to say."""
-    if not lines:
-        yield Problem("lines", _("At least one line is needed."), code="required")
     for line in lines:
         if facts is not None and line.id not in facts:
             yield Problem(
