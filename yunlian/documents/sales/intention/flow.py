@@ -63,7 +63,8 @@ def quote(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context)
         if line.price is None:
             yield Problem("price", _("A quotation needs a price."), line.no, "required")
         if line.due_date is None:
-            yield Problem("due_date", _("A quotation needs a date."), line.no, "required")
+            message = _("A quotation needs a date: on the line, or for all lines in the field Wanted by.")
+            yield Problem("due_date", message, line.no, "required")
     intention.reason = ""
 
 
