@@ -120,7 +120,7 @@ STANDARD = Flow(
     states=tuple(State(name, label, _TONES.get(name, "quiet")) for name, label in STATES),
     steps=(
         Step("submit", _("Submit"), ("created", "rereview"), "submitted", effect=("check",), tone="primary"),
-        Step("withdraw", _("Withdraw"), ("submitted",), "created"),
+        Step("withdraw", _("Withdraw from approval"), ("submitted",), "created"),
         Step(
             "approve",
             _("Approve"),
@@ -345,9 +345,10 @@ def _formulas(kinds: Mapping[str, f.AnyKind]) -> list[tuple[str, Any, f.Number]]
 
 @dataclass(frozen=True)
 class View:
-    """A read-only list over a table that no document owns: balances and entries of ledgers, upstream offers.
+    """A read-only list over a table that no document owns: balances and entries of ledgers, runs of a sync.
 
-    Names are those of Document; the permission is `<code>.view`.
+    Names are those of Document; the permission is `<code>.view`. `acts` names what else may be done there, for whoever
+    grants it.
     """
 
     code: str
@@ -358,7 +359,13 @@ class View:
     sums: str = ""
     sort: str = "-id"
     menu: str | None = ""
-    permissions: tuple[str, ...] = ("view", "export")
+    verbs: tuple[str, ...] = ("view", "export")
+    acts: Mapping[str, Label] = field(default_factory=dict)
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Every verb on this code."""
+        return (*self.verbs, *self.acts)
 
     @property
     def app(self) -> str:

@@ -5,7 +5,17 @@ from functools import cache
 from typing import Any
 
 from yunlian.kernel import audit
-from yunlian.kernel.document import REGISTRY, VIEWS, Document, Invalid, Listed, Missing, Problem, surplus
+from yunlian.kernel.document import (
+    REGISTRY,
+    VIEWS,
+    Document,
+    Invalid,
+    Listed,
+    Missing,
+    Problem,
+    View,
+    surplus,
+)
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded, load
@@ -43,6 +53,8 @@ def _listed() -> list[Listed]:
 def _verb_label(listed: Listed, verb: str) -> Label:
     if isinstance(listed, Document) and verb in listed.steps:
         return listed.steps[verb][1].label
+    if isinstance(listed, View) and verb in listed.acts:
+        return listed.acts[verb]
     return VERB_LABELS.get(verb, verb)
 
 
