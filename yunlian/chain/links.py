@@ -47,13 +47,8 @@ def fill(header: Link, lines: list[Any], ctx: Context) -> Iterable[Problem]:
 
 
 def _keep(header: Link) -> Iterable[Problem]:
-    """Whom a link is with never changes; which record of ours stands for them only until it is in force."""
+    """Which record of ours stands for the partner may change until the link is in force."""
     stored = Link.objects.get(id=header.id)
-    if header.partner_chain_id not in ("", stored.partner_chain_id):
-        yield Problem(
-            "partner_chain_id", _("A link stays with its enterprise: make another one."), code="fixed"
-        )
-    header.partner_chain_id = stored.partner_chain_id
     if stored.state != "inviting" and header.partner_id != stored.partner_id:
         yield Problem(
             "partner", _("The link is in force: its partner record can no longer change."), code="fixed"

@@ -107,7 +107,7 @@ class Link(Master):
     """
 
     partner_name = f.Text(label=_("Enterprise"), readonly=True)
-    partner_chain_id = f.Text(label=_("Chain id"), max_length=36)
+    partner_chain_id = f.Text(label=_("Chain id"), max_length=36, once=True)
     partner = f.Ref(Partner, label=_("Partner"), required=False)
     handler = f.Ref(
         Employee,

@@ -62,11 +62,15 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """One state of a flow; `tone` chooses the tag's colour: quiet moving good waiting bad partner."""
+    """One state of a flow; `tone` chooses the tag's colour: quiet moving good waiting bad partner.
+
+    `fixed` says why nothing of the document may be changed in this state; blank where it may.
+    """
 
     name: str
     label: Label
     tone: str = "quiet"
+    fixed: Label = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,17 @@ STANDARD = Flow(
     ),
 )
 EDITABLE = ("draft", "created", "rereview")
+
+
+def fixed(document: "Document", header: Any) -> list[Problem]:
+    """Return why a document is not edited in the states it is in; nothing while it may be."""
+    flow = document.flow
+    if flow is not None and header.state not in EDITABLE:
+        label = flow.state(header.state).label
+        message = _("A document in state %(state)s cannot be edited.") % {"state": label}
+        return [Problem("state", message, code="state")]
+    states = [(track.field, track.state(getattr(header, track.field))) for track in document.tracks]
+    return [Problem(name, state.fixed, code="state") for name, state in states if state.fixed]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Kind(models.Field[Any, Any]):
     `required`: must be given before a document leaves draft. `readonly`: shown, never taken from input.
     `formula`: computed by the kernel on save from the fields it names; implies readonly. `guard`: a group of fields
     only some roles may read or write. `hint`: one line of help. `initial`: value or function of the context used
-    when the input names none.
+    when the input names none. `once`: a header field given when the record is made, and kept from then on.
     """
 
     kind: ClassVar[str]
@@ -41,12 +41,13 @@ class Kind(models.Field[Any, Any]):
         guard: str | None = None,
         hint: Label = "",
         initial: Any = None,
+        once: bool = False,
         **options: Any,
     ) -> None:
         self.label, self.hint, self.guard, self.formula = label, hint, guard, formula
         self.required = required and not readonly and formula is None
         self.readonly = readonly or formula is not None
-        self.initial = initial
+        self.initial, self.once = initial, once
         if not required or self.readonly or self._may_be_null:
             options.setdefault("null", True)
         super().__init__(**options)

@@ -7,13 +7,11 @@ from yunlian.kernel.scope import Context
 from yunlian.masters.prices import fill_prices
 from yunlian.masters.units import fill_factors
 
-from . import rules
 from .model import SalesIntention, SalesIntentionLine
 
 
 def fill(intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context) -> Iterable[Problem]:
     """Put base units, list prices, the day all is wanted by and the customer's contact where nothing was given."""
-    yield from rules.check_editable(intention)
     yield from fill_factors(lines, ctx)
     customer = intention.customer
     fill_prices(lines, ctx, customer, intention.date)

@@ -95,9 +95,19 @@ COLLAB = Flow(
     field="collab",
     states=(
         State("none", _("Not from the chain")),
-        State("pending", _("To be accepted"), "waiting"),
+        State(
+            "pending",
+            _("To be accepted"),
+            "waiting",
+            fixed=_("Accept the order before you change its prices and dates."),
+        ),
         State("quoting", _("To be quoted"), "moving"),
-        State("quoted", _("Waiting for the customer"), "partner"),
+        State(
+            "quoted",
+            _("Waiting for the customer"),
+            "partner",
+            fixed=_("The customer has this quotation: it can be changed when they disagree."),
+        ),
         State("agreed", _("Agreed"), "good"),
         State("refused", _("Refused"), "bad"),
         State("recalled", _("Taken back by the customer")),

@@ -82,6 +82,14 @@ def test_figures_stand_while_the_customer_decides(shop: Any, step: str) -> None:
     body = show(shop.again(intention), shop.ctx)
     named = ("state" if step.endswith("agree") else "collab", None)
     assert refusal(save, "sales.intention", shop.ctx, body, intention.pk) == [named]
+    assert not body["can"]["edit"]
+
+
+def test_figures_are_open_while_we_quote(shop: Any) -> None:
+    intention = shop.move(placed(shop), "accept")
+    body = show(shop.again(intention), shop.ctx)
+    assert body["can"]["edit"]
+    assert save("sales.intention", shop.ctx, body | {"note": "加急"}, intention.pk).header.note == "加急"
 
 
 @pytest.mark.parametrize("step", ["submit", "approve", "void"])
