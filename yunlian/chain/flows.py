@@ -7,6 +7,7 @@ from yunlian.kernel import fields as f
 from yunlian.kernel.document import REASON, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
+from yunlian.masters.models import Product
 
 from . import offers
 
@@ -118,9 +119,7 @@ CREDENTIAL = Flow(
 
 _CODE = f.Code(label=_("Our code"), required=False, hint=_("Blank: their code."))
 _CODE.name = "code"
-_PRODUCT = f.Text(
-    label=_("Our product"), max_length=60, required=False, hint=_("Blank: a new product is made.")
-)
+_PRODUCT = f.Ref(Product, label=_("Our product"))
 _PRODUCT.name = "product"
 
 
@@ -139,9 +138,17 @@ OFFER = Flow(
             _("Download"),
             ("new", "changed", "ignored"),
             "linked",
-            input=(_CODE, _PRODUCT),
+            input=(_CODE,),
             act=offers.download,
             tone="primary",
+        ),
+        Step(
+            "map",
+            _("Map"),
+            ("new", "changed", "ignored", "linked"),
+            "linked",
+            input=(_PRODUCT,),
+            act=offers.map_to,
         ),
         Step("ignore", _("Ignore"), ("new", "changed"), "ignored"),
     ),

@@ -377,7 +377,7 @@ class View:
     verbs: tuple[str, ...] = ("view", "export")
     acts: Mapping[str, Label] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def permissions(self) -> tuple[str, ...]:
         """Every verb on this code."""
         return (*self.verbs, *self.acts)
