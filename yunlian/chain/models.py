@@ -22,6 +22,7 @@ DIRECTIONS = (("upstream", _("We are upstream")), ("downstream", _("We are downs
 LANE_STATES = (
     ("open", _("In order")),
     ("held", _("Held")),
+    ("paused", _("Held by us")),
     ("suspended", _("Suspended")),
     ("behind", _("Behind the partner")),
     ("frozen", _("Frozen")),
@@ -273,7 +274,6 @@ class Outbox(_MessageColumns):
                 name="chain_outbox_unanswered",
                 condition=Q(outcome__in=["", "quarantined"]) & ~Q(kind="message.receipt"),
             ),
-            Index(fields=["enterprise_id", "lane_id", "-queued_at", "-id"], name="chain_outbox_newest"),
             Index(fields=["enterprise_id", "subject"], name="chain_outbox_subject"),
             Index(fields=["enterprise_id", "thread"], name="chain_outbox_of_thread"),
         )
@@ -421,6 +421,8 @@ class Incarnation(models.Model):
 
 class Offer(Master):
     """A product an upstream partner offers, as their catalogue last said; linked to one of ours when we buy it.
+
+    Nobody edits it: it is theirs.
 
     `price` is theirs per `unit`, tax included, in `currency`.
     """
