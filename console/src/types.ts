@@ -21,6 +21,8 @@ export interface Field {
   hint?: string | null;
   required?: boolean;
   readonly?: boolean;
+  /** Given when the record is made, and kept from then on. */
+  once?: boolean;
   scale?: number | null;
   max_length?: number | null;
   choices?: Choice[] | null;

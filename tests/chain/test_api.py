@@ -158,7 +158,7 @@ class TestLanes:
             0,
             0,
         )
-        assert out["last_seq"] == out["accepted"] == out["applied"]
+        assert out["last_seq"] == out["accepted"] == out["handled"]
         rows = d1.get(f"/api/chain/lanes/{out['id']}/messages?state=applied")["rows"]
         assert [row["type"] for row in rows] == ["order.placed", "catalogue.requested"]
         proof = d1.get(f"/api/chain/messages/{rows[0]['id']}")

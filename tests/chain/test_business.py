@@ -389,7 +389,7 @@ class TestOrder:
                         if each["field"] == "reason"
                     ]
                 assert json.loads(row)["reason"] == change["new"] == told[language]
-        assert told["en"].startswith("There is no unit “PCS” here.")
+        assert told["en"].startswith("橡木家居 has no unit “PCS”.")
         assert told["zh-hans"] != told["en"]
         assert "PCS" in told["zh-hans"]
 
@@ -664,7 +664,7 @@ class TestLanguage:
         with translation.override("zh-hans"):
             order = place(dealer)
             settle(brand, dealer)
-        for language, words in (("en", "There is no product for “P2” here."), ("zh-hans", "P2")):
+        for language, words in (("en", "橡木家居 has no product for “P2”."), ("zh-hans", "P2")):
             with translation.override(language), dealer.enter():
                 seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
                 assert words in seen["events"][0]["reason"]

@@ -11,7 +11,12 @@ from yunlian.chain import envelope as envelopes
 from yunlian.chain.models import Inbox, Lane, Link, Outbox, Thread
 from yunlian.chain.transport import local
 from yunlian.kernel import faults
+from yunlian.kernel.document import find_document
+from yunlian.kernel.load import load, show
+from yunlian.kernel.meta import describe
+from yunlian.kernel.save import save
 from yunlian.kernel.steps import move
+from yunlian.kernel.testing import refusal
 
 POINTS = (
     "chain.after_queue",
@@ -65,6 +70,21 @@ class TestLink:
                 assert (link.state, link.partner_chain_id) == ("linked", str(other.chain_id))
                 assert link.partner.chain_id == str(other.chain_id)
                 assert (link.partner.is_customer, link.partner.is_supplier) == (side is up, side is down)
+
+    def test_stays_with_the_enterprise_it_was_made_for(self, pair):
+        up, down = pair
+        third = found("D2", "经销商二")
+        with up.enter():
+            link = show(load_link(up), up.ctx())
+            assert describe("chain.link", up.ctx())["fields"]["partner_chain_id"]["once"]
+            other = link | {"partner_chain_id": str(third.chain_id)}
+            assert refusal(save, "chain.link", up.ctx(), other, link["id"]) == [("partner_chain_id", None)]
+            kept = save("chain.link", up.ctx(), link | {"partner_chain_id": "", "note": "老客户"}, link["id"])
+            assert (kept.header.partner_chain_id, kept.header.note) == (str(down.chain_id), "老客户")
+
+
+def load_link(side):
+    return load(find_document("chain.link"), side.ctx(), Link.objects.get().id)
 
 
 class TestTraffic:

@@ -176,8 +176,10 @@ class TestRole:
             (seen,) = [lane for lane in lanes.lanes() if lane["direction"] == "out"]
             with translation.override("en"):
                 told = [lane["reason"] for lane in lanes.lanes() if lane["direction"] == "out"]
-        assert seen["reason"] == "对方的业务协同角色不允许这类消息。"
-        assert told == ["The partner's role for collaboration does not allow this kind of message."]
+        assert seen["reason"] == "对方的“业务协同”角色不能接收“test.note”：缺少权限“test.note.edit”。"
+        assert told == [
+            "The partner's role for collaboration does not take “test.note”: it lacks “test.note.edit”."
+        ]
         with up.enter():
             role = EmployeeRole.objects.get().role_id
             RoleVerb.objects.create(id=new_id(), role_id=role, code="test.note", verb="edit")

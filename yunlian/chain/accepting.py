@@ -14,6 +14,8 @@ from yunlian.kernel.faults import fault
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import Context, tenant
 from yunlian.kernel.sql import run
+from yunlian.kernel.text import Phrase, _, keep, pack
+from yunlian.org import grants
 from yunlian.org.models import Enterprise
 
 from . import branches, credentials, envelope, hashpath, keys, membership, signing
@@ -23,16 +25,19 @@ from .envelope import Envelope
 from .messages import INCOMING
 from .models import Inbox, Lane, Link
 from .queue import wake
+from .timeline import LABELS
 from .wire import LARGEST_BATCH, LARGEST_BYTES, Answer, Batch, Request, Sealed
 
 WINDOW = 1000  # unapplied messages of one lane, those parked behind a stopped thread not counted
 PARKED = 5000  # messages parked behind stopped threads of one lane
 BUSY_S = 5  # when to ask again at a full window
+_THEIRS_LACKS = _("The partner's role for collaboration does not take “%(kind)s”: it lacks “%(verb)s”.")
+_OURS_LACKS = _("Our role for collaboration does not take “%(kind)s”: it lacks “%(verb)s”.")
 
 
 @dataclass
 class _Judging:
-    """A lane while a batch is judged: where it stands and what is new."""
+    """A lane while a batch is judged: where it stands, what is new, and what we ourselves would have to repair."""
 
     lane: Lane
     link: Link
@@ -42,16 +47,30 @@ class _Judging:
     known: dict[int, tuple[uuid.UUID, str]]
     verbs: frozenset[str]
     new: list[Inbox] = field(default_factory=list)
+    refusal: str = ""
 
 
 class Stop(Exception):
     """The request ends here, with this answer; what came before it in the batch stays."""
 
     def __init__(
-        self, status: int, code: str, message: str = "", retry_after: int | None = None, epoch: int = 0
+        self,
+        status: int,
+        code: str,
+        message: str = "",
+        retry_after: int | None = None,
+        epoch: int = 0,
+        words: Phrase | None = None,
     ) -> None:
         super().__init__(code)
-        self.answer = Answer(status=status, code=code, message=message, retry_after=retry_after, epoch=epoch)
+        self.answer = Answer(
+            status=status,
+            code=code,
+            message=message,
+            words=None if words is None else pack(words),
+            retry_after=retry_after,
+            epoch=epoch,
+        )
 
 
 def accept(enterprise_id: int, batch: Batch) -> Answer:
@@ -220,7 +239,14 @@ def _check_verbs(judging: _Judging, message: Envelope) -> None:
         return
     missing = [verb for verb in handler.verbs if verb not in judging.verbs]
     if missing:
-        raise Stop(403, "role", f"The receiver's role does not allow {message.kind}: {', '.join(missing)}.")
+        technical = f"The receiver's role does not allow {message.kind}: {', '.join(missing)}."
+        code, _dot, verb = missing[0].rpartition(".")
+        lacks = {
+            "kind": LABELS.get(message.kind, message.kind),
+            "verb": grants.permission_label(code, verb),
+        }
+        judging.refusal = keep(_OURS_LACKS % lacks)
+        raise Stop(403, "role", technical, words=_THEIRS_LACKS % lacks)
 
 
 def _row(judging: _Judging, sealed: Sealed, message: Envelope, digest: str) -> Inbox:
@@ -246,10 +272,13 @@ def _row(judging: _Judging, sealed: Sealed, message: Envelope, digest: str) -> I
 def _store(enterprise_id: int, judging: _Judging) -> None:
     lane = judging.lane
     stored: Sequence[Inbox] = judging.new
+    is_told = lane.state == "open" and judging.refusal != lane.reason and bool(judging.refusal or stored)
+    if is_told:
+        lane.reason = judging.refusal
     if stored:
         Inbox.objects.bulk_create(stored)
         wake(enterprise_id)
-    if stored or lane.state == "frozen":
+    if stored or is_told or lane.state == "frozen":
         lane.save(update_fields=["accepted", "last_hash", "state", "reason", "last_error"])
     # Whoever reaches us can be reached: do not make the way back wait for its schedule.
     with connection.cursor() as cursor:

@@ -1,6 +1,7 @@
 """The chain over HTTP: lanes, messages, membership, credentials, and the timeline of a document."""
 
 import datetime as dt
+import json
 import uuid
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +37,7 @@ from yunlian.kernel.text import _
 from yunlian.org.gate import GATE
 from yunlian.org.models import Employee, Enterprise
 
-from . import branches, credentials, lanes, membership, operating, rotation, timeline
+from . import branches, credentials, evidence, lanes, membership, operating, rotation, timeline
 from .business import opened
 from .models import Link, Membership
 
@@ -176,8 +177,15 @@ def list_messages(request: Request, id: str) -> Any:
 
 @route("POST", "/api/chain/lanes/{id}/open", needs="chain.link.edit", schema=describes(_LANES, body=_BECAUSE))
 def open_lane(request: Request, id: str) -> Any:
-    """Open a lane that is held, suspended or frozen."""
+    """Open a lane that is held, by us or by the partner, suspended or frozen."""
     operating.thaw(request.ctx, _id(id), _reason(request))
+    return {"rows": lanes.lanes()}
+
+
+@route("POST", "/api/chain/lanes/{id}/hold", needs="chain.link.edit", schema=describes(_LANES, body=_BECAUSE))
+def hold_lane(request: Request, id: str) -> Any:
+    """Send nothing more on a lane until it is opened, with a reason."""
+    operating.hold(request.ctx, _id(id), _reason(request))
     return {"rows": lanes.lanes()}
 
 
@@ -212,7 +220,15 @@ def choose_branch(request: Request, id: str) -> Any:
 @route("GET", "/api/chain/messages/{id}", needs="chain.link.view", schema=describes(_EVIDENCE))
 def get_message(request: Request, id: str) -> Any:
     """The evidence of one message: text, signature, hash path, receipts."""
-    return lanes.evidence(_id(id))
+    return evidence.evidence(_id(id))
+
+
+@route("GET", "/api/chain/messages/{id}/evidence", needs="chain.link.view")
+def export_message(request: Request, id: str) -> Any:
+    """The evidence of one message and of its receipt as a file, enough to check both without us."""
+    proof = json.dumps(evidence.export(_id(id)), ensure_ascii=False, indent=2)
+    headers = {"Content-Disposition": f'attachment; filename="message-{_id(id)}.json"'}
+    return Answer(proof.encode(), headers=headers, content_type="application/json")
 
 
 @route(
@@ -224,7 +240,7 @@ def get_message(request: Request, id: str) -> Any:
 def release(request: Request, id: str) -> Any:
     """Let a message in quarantine be tried again."""
     operating.release(request.ctx, _id(id), _reason(request))
-    return lanes.evidence(_id(id))
+    return evidence.evidence(_id(id))
 
 
 @route(
@@ -236,7 +252,7 @@ def release(request: Request, id: str) -> Any:
 def reject(request: Request, id: str) -> Any:
     """Reject a message in quarantine with a reason."""
     operating.reject(request.ctx, _id(id), _reason(request))
-    return lanes.evidence(_id(id))
+    return evidence.evidence(_id(id))
 
 
 @route(
@@ -248,7 +264,7 @@ def reject(request: Request, id: str) -> Any:
 def resend(request: Request, id: str) -> Any:
     """Send a message again."""
     operating.resend(request.ctx, _id(id), _reason(request))
-    return lanes.evidence(_id(id))
+    return evidence.evidence(_id(id))
 
 
 @route(
@@ -260,7 +276,7 @@ def resend(request: Request, id: str) -> Any:
 def void(request: Request, id: str) -> Any:
     """Void a message that has no number yet."""
     operating.void(request.ctx, _id(id), _reason(request))
-    return lanes.evidence(_id(id))
+    return evidence.evidence(_id(id))
 
 
 @route("GET", "/api/chain/membership", needs="chain.credential.view", schema=describes(_MEMBERSHIP))

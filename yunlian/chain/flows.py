@@ -7,8 +7,9 @@ from yunlian.kernel import fields as f
 from yunlian.kernel.document import REASON, Flow, Problem, State, Step
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
+from yunlian.masters.models import Partner, Product
 
-from . import offers
+from . import bindings, offers
 
 _WHY = f.Text(
     label=_("Reason"), max_length=500, required=False, hint=_("Needed while something is still open.")
@@ -16,6 +17,13 @@ _WHY = f.Text(
 _WHY.name = "reason"
 _SEEN = f.Boolean(label=_("I have seen what is still open: dissolve all the same"))
 _SEEN.name = "is_seen"
+_PARTNER = f.Ref(
+    Partner,
+    label=_("Which of our partners it is"),
+    required=False,
+    hint=_("Blank: a new partner is made under its name."),
+)
+_PARTNER.name = "partner"
 
 
 def _keep_reason(link: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
@@ -39,6 +47,8 @@ LINK = Flow(
             _("Accept"),
             ("inviting",),
             "linked",
+            input=(_PARTNER,),
+            act=bindings.bind,
             tone="primary",
             may=lambda link: link.direction == "downstream",
         ),
@@ -124,9 +134,7 @@ CREDENTIAL = Flow(
 
 _CODE = f.Code(label=_("Our code"), required=False, hint=_("Blank: their code."))
 _CODE.name = "code"
-_PRODUCT = f.Text(
-    label=_("Our product"), max_length=60, required=False, hint=_("Blank: a new product is made.")
-)
+_PRODUCT = f.Ref(Product, label=_("Our product"))
 _PRODUCT.name = "product"
 
 
@@ -145,9 +153,17 @@ OFFER = Flow(
             _("Download"),
             ("new", "changed", "ignored"),
             "linked",
-            input=(_CODE, _PRODUCT),
+            input=(_CODE,),
             act=offers.download,
             tone="primary",
+        ),
+        Step(
+            "map",
+            _("Map"),
+            ("new", "changed", "ignored", "linked"),
+            "linked",
+            input=(_PRODUCT,),
+            act=offers.map_to,
         ),
         Step("ignore", _("Ignore"), ("new", "changed"), "ignored"),
     ),

@@ -1,21 +1,32 @@
-"""The operator's view of lanes and messages: positions, ages, alarms, evidence (chain protocol A12)."""
+"""The operator's view of lanes and messages: positions, ages, alarms, and what each message is about (chain protocol A12)."""
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q
 
-from yunlian.kernel.document import Missing
+from yunlian.kernel import home, permission
+from yunlian.kernel.document import REGISTRY, Missing
 from yunlian.kernel.fields import moment_text, uuid_or_none
+from yunlian.kernel.scope import Context
+from yunlian.kernel.text import _
 
-from . import account, branches, reasons, schedule, timeline
+from . import account, branches, envelope, operating, reasons, schedule, timeline
 from .messages import RECEIPT
-from .models import Attempt, Inbox, Lane, Membership, Outbox
+from .models import Inbox, Lane, Membership, Origin, Outbox
 
 PAGE = 50
 _UNSENT = Q(sent_at=None, is_void=False)
 _UNANSWERED = Q(outcome="") & ~Q(kind=RECEIPT) & Q(is_void=False)
+_STOPPED = (
+    "frozen",
+    "held",
+    "suspended",
+    "behind",
+)  # states that ask for somebody; one paused by hand does not
 
 
 def lanes() -> list[dict[str, Any]]:
@@ -50,20 +61,26 @@ def _lane(lane: Lane, now: dt.datetime, days: int | None) -> dict[str, Any]:
         "credential_days_left": days,
         "epoch": lane.epoch,
         "choices": branches.choices(lane),
+        "acts": operating.lane_acts(lane),
         "alarms": _alarms(lane, counts, age, days),
     } | counts
 
 
 def _out(lane: Lane) -> dict[str, Any]:
-    """What waits on a lane out. `applied` counts up to where everything is answered or still on its way."""
+    """What waits on a lane out. `handled` counts what the partner has applied or refused, as they count it themselves.
+
+    A receipt is done with once it is there: nobody answers it.
+    """
     waiting = Outbox.objects.filter(Q(lane_id=lane.id) & (_UNSENT | _UNANSWERED | Q(outcome="quarantined")))
+    is_there = Q(seq__lte=lane.delivered)
     found = waiting.aggregate(
         unsent=Count("id", filter=_UNSENT),
         unapplied=Count("id", filter=_UNANSWERED),
         quarantined=Count("id", filter=Q(outcome="quarantined")),
         oldest=Min("queued_at", filter=_UNSENT),
+        open=Count("id", filter=is_there & (_UNANSWERED | Q(outcome="quarantined"))),
     )
-    return found | {"applied": max(lane.delivered - found["unapplied"], 0)}
+    return found | {"handled": lane.delivered - found.pop("open")}
 
 
 def _in(lane: Lane) -> dict[str, Any]:
@@ -73,14 +90,16 @@ def _in(lane: Lane) -> dict[str, Any]:
         quarantined=Count("id", filter=Q(state="quarantined")),
         oldest=Min("received_at", filter=Q(state="new")),
     )
-    return found | {"unsent": 0, "applied": lane.accepted - found["unapplied"]}
+    return found | {"unsent": 0, "handled": lane.accepted - found["unapplied"]}
 
 
 def _alarms(lane: Lane, counts: dict[str, Any], age_s: int | None, days: int | None) -> list[str]:
     """Return the names of what somebody should look at."""
     found = []
-    if lane.state in ("frozen", "held", "suspended", "behind"):
+    if lane.state in _STOPPED:
         found.append(lane.state)
+    if not lane.is_out and lane.state == "open" and lane.reason:
+        found.append("role")
     if counts["quarantined"]:
         found.append("quarantine")
     if age_s is not None and age_s >= schedule.ALARMS[0].total_seconds():
@@ -97,8 +116,9 @@ def messages(lane_id: uuid.UUID, state: str = "", cursor: str = "") -> dict[str,
         raise Missing("chain.lane")
     rows = _page_out(lane, state, cursor) if lane.is_out else _page_in(lane, state, cursor)
     shown = rows[:PAGE]
+    told = {} if lane.is_out else _told(shown, lane)
     return {
-        "rows": [_message(row) for row in shown],
+        "rows": [_shown(row, lane, told) for row in shown],
         "next": str(shown[-1].id) if len(rows) > PAGE else None,
     }
 
@@ -112,13 +132,17 @@ _STATES_OUT = {
 
 
 def _page_out(lane: Lane, state: str, cursor: str) -> list[Any]:
-    found = Outbox.objects.filter(lane_id=lane.id)
+    """Messages of ours by number, the last first; before them those that have none yet."""
+    found = Outbox.objects.filter(lane_id=lane.id).select_related("lane")
     if state:
         found = found.filter(_STATES_OUT.get(state, Q(outcome=state)))
     last = Outbox.objects.filter(id=uuid_or_none(cursor)).first()
-    if last is not None:
-        found = found.filter(Q(queued_at__lt=last.queued_at) | Q(queued_at=last.queued_at, id__lt=last.id))
-    return list(found.order_by("-queued_at", "-id")[: PAGE + 1])
+    if last is not None and last.seq is not None:
+        found = found.filter(seq__lt=last.seq)
+    elif last is not None:
+        before = Q(queued_at__lt=last.queued_at) | Q(queued_at=last.queued_at, id__lt=last.id)
+        found = found.filter(Q(seq__isnull=False) | before)
+    return list(found.order_by(F("seq").desc(nulls_first=True), "-queued_at", "-id")[: PAGE + 1])
 
 
 def _page_in(lane: Lane, state: str, cursor: str) -> list[Any]:
@@ -131,10 +155,25 @@ def _page_in(lane: Lane, state: str, cursor: str) -> list[Any]:
     return list(found.order_by("-seq")[: PAGE + 1])
 
 
-def _message(row: Outbox | Inbox) -> dict[str, Any]:
-    is_out = isinstance(row, Outbox)
-    code, _slash, doc = row.subject.partition("/")
-    data = row.data if isinstance(row, Outbox) else {}
+@dataclass
+class _About:
+    """What a message is about: our document, its number, and the partner's number in what they sent."""
+
+    document: tuple[str, uuid.UUID] | None
+    number: str | None = None
+    theirs: str | None = None
+
+
+def message(row: Outbox | Inbox, lane: Lane) -> dict[str, Any]:
+    """Return one message of a lane as the list shows it."""
+    return _shown(row, lane, {} if isinstance(row, Outbox) else _told([row], lane))
+
+
+def _shown(row: Outbox | Inbox, lane: Lane, told: dict[uuid.UUID, _About]) -> dict[str, Any]:
+    if isinstance(row, Outbox):
+        about = _About(_document(row.subject), number=row.data.get("number"))
+    else:
+        about = told[row.id]
     return {
         "id": str(row.id),
         "seq": row.seq,
@@ -146,46 +185,75 @@ def _message(row: Outbox | Inbox) -> dict[str, Any]:
         "reason": timeline.reason_of(row),
         "attempts": 0 if isinstance(row, Outbox) else row.tries,
         "at": moment_text(row.queued_at if isinstance(row, Outbox) else row.received_at),
-        "number": data.get("number"),
+        "theirs": about.theirs,
+        "number": about.number,
+        "code": about.document and about.document[0],
+        "doc": about.document and str(about.document[1]),
+        "acts": operating.acts(row, lane),
         "recovered": isinstance(row, Outbox) and row.recovered_at is not None,
-        "code": code if is_out and not code.startswith("chain.") else None,
-        "doc": doc if is_out and not code.startswith("chain.") else None,
     }
 
 
-def evidence(id_: uuid.UUID) -> dict[str, Any]:
-    """Return what proves a message: exact text, signature, hash path, receipts. Raises Missing."""
-    row: Any = Outbox.objects.filter(id=id_).first() or Inbox.objects.filter(id=id_).first()
-    if row is None:
-        raise Missing("chain.message")
-    before = (
-        type(row).objects.filter(lane_id=row.lane_id, seq=(row.seq or 0) - 1).values_list("digest", flat=True)
-    )
-    shown = _message(row) | {
-        "lane": str(row.lane_id),
-        "message_id": str(row.id if isinstance(row, Outbox) else row.message_id),
-        "envelope": row.text,
-        "digest": row.digest,
-        "previous": before.first() if row.seq else None,
-        "key": row.key_id,
-        "signature": row.signature,
-        "problems": row.problems,
-    }
-    if isinstance(row, Outbox):
-        receipts = {"sent_at": row.sent_at, "delivered_at": row.delivered_at, "outcome_at": row.outcome_at}
-        attempts = Attempt.objects.filter(lane_id=row.lane_id, first_seq__lte=row.seq or 0).order_by("-at")[
-            :20
-        ]
-        shown["attempts_made"] = [
-            {
-                "at": moment_text(one.at),
-                "act": one.act,
-                "status": one.status,
-                "code": one.code,
-                "detail": one.detail,
-            }
-            for one in attempts
-        ]
-    else:
-        receipts = {"received_at": row.received_at, "handled_at": row.handled_at}
-    return shown | {name: None if at is None else moment_text(at) for name, at in receipts.items()}
+def _told(rows: list[Inbox], lane: Lane) -> dict[uuid.UUID, _About]:
+    """Return what messages of the partner's are about, in a fixed number of statements and one for each kind of document.
+
+    Ours is the document a message made or, of those its thread is about, the one it names, else the first we spoke of.
+    A receipt's thread is the message of ours that it answers.
+    """
+    threads = {row.thread for row in rows}
+    origins = Origin.objects.filter(link_id=lane.link_id, thread__in=threads).order_by("id")
+    made = {(origin.thread, origin.subject): (origin.code, origin.doc) for origin in origins}
+    of_thread: dict[uuid.UUID, list[tuple[str, uuid.UUID]]] = {}
+    spoken = Outbox.objects.filter(Q(thread__in=threads) | Q(id__in=threads), lane__link_id=lane.link_id)
+    for id_, thread, subject in spoken.order_by("queued_at", "id").values_list("id", "thread", "subject"):
+        if (ours := _document(subject)) is not None:
+            of_thread.setdefault(id_, []).append(ours)
+            of_thread.setdefault(thread, []).append(ours)
+    for (thread, _subject), document in made.items():
+        of_thread.setdefault(thread, []).append(document)
+    told = {}
+    for row in rows:
+        data = envelope.read(row.text).data if row.text else {}
+        named = {uuid_or_none(data.get("shipment")), uuid_or_none(data.get("payment"))}
+        spoken_of = sorted(of_thread.get(row.thread, []), key=lambda each: each[1] not in named)
+        about = made.get((row.thread, row.subject)) or next(iter(spoken_of), None)
+        number = data.get("number")
+        told[row.id] = _About(about, theirs=number if isinstance(number, str) else None)
+    _number(told.values())
+    return told
+
+
+def _document(subject: str) -> tuple[str, uuid.UUID] | None:
+    """Our document that a subject names; None for what the chain says of itself."""
+    code, _slash, doc = subject.partition("/")
+    found = uuid_or_none(doc)
+    return (code, found) if found is not None and code in REGISTRY and not code.startswith("chain.") else None
+
+
+def _number(told: Collection[_About]) -> None:
+    """Read the numbers of our documents."""
+    known = {each.document for each in told if each.document is not None}
+    for code in {code for code, _doc in known}:
+        rows = REGISTRY[code].header.objects.filter(id__in=[doc for of, doc in known if of == code])
+        numbers = {(code, id_): number for id_, number in rows.values_list("id", "number")}
+        for each in told:
+            each.number = numbers.get(each.document, each.number) if each.document else None
+
+
+class _Trouble:
+    """Lanes that wait for somebody who administers links, on the home page."""
+
+    def read(self, ctx: Context) -> dict[str, Any] | None:
+        """See home.Shown."""
+        if not permission.may(ctx, "chain.link", "edit"):
+            return None
+        quarantined = Inbox.objects.filter(lane_id=OuterRef("id"), state="quarantined")
+        refusing = Q(is_out=False, state="open") & ~Q(reason="")
+        count = Lane.objects.filter(Q(state__in=_STOPPED) | refusing | Exists(quarantined)).count()
+        if not count:
+            return None
+        label = _("Message lanes · in need of attention")
+        return {"code": "chain.lanes", "label": label, "count": count, "filter": [], "tone": "bad"}
+
+
+home.alert(_Trouble())

@@ -16,7 +16,7 @@ from yunlian.kernel.steps import move
 from yunlian.kernel.text import _
 from yunlian.org.models import Enterprise
 
-from . import account, body, keys, signing
+from . import account, bindings, body, keys, signing
 from .body import Malformed
 from .models import Handshake, Link
 
@@ -123,6 +123,7 @@ def _invited(
         lane_out=lane_out,
         ext={"epoch": _epoch(said), "code": str(said.get("code"))[:60]},
     )
+    bindings.suggest(header)
     store_new(ctx, "chain.link", header)
     signing.pin(ctx, header.id, letter.key_id, public)
     return ""

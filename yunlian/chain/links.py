@@ -17,7 +17,7 @@ from yunlian.kernel.text import _
 from yunlian.masters.models import Partner
 from yunlian.org.models import Enterprise
 
-from . import account, hashpath, keys, queue, signing
+from . import account, bindings, hashpath, keys, queue, signing
 from .models import Handshake, Lane, Link, Membership
 
 
@@ -40,6 +40,9 @@ def fill(header: Link, lines: list[Any], ctx: Context) -> Iterable[Problem]:
     if alive.exists():
         yield Problem("partner_chain_id", _("There is a link or an invitation already."), code="exists")
     header.partner_chain_id, header.partner_name = str(found.chain_id), found.name
+    if header.partner_id is None:
+        bindings.suggest(header)
+    yield from bindings.check(header, header.partner_id)
     header.name = header.name or found.name
     header.direction = "upstream"
     header.invitation, header.lane_out, header.lane_in = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
@@ -47,14 +50,11 @@ def fill(header: Link, lines: list[Any], ctx: Context) -> Iterable[Problem]:
 
 
 def _keep(header: Link) -> Iterable[Problem]:
-    """Whom a link is with never changes; which record of ours stands for them only until it is in force."""
+    """Which record of ours stands for the partner may change until the link is in force."""
     stored = Link.objects.get(id=header.id)
-    if header.partner_chain_id not in ("", stored.partner_chain_id):
-        yield Problem(
-            "partner_chain_id", _("A link stays with its enterprise: make another one."), code="fixed"
-        )
-    header.partner_chain_id = stored.partner_chain_id
-    if stored.state != "inviting" and header.partner_id != stored.partner_id:
+    if stored.state == "inviting":
+        yield from bindings.check(header, header.partner_id)
+    elif header.partner_id != stored.partner_id:
         yield Problem(
             "partner", _("The link is in force: its partner record can no longer change."), code="fixed"
         )

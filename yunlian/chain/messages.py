@@ -14,8 +14,10 @@ from django.core.exceptions import ImproperlyConfigured
 from yunlian.kernel.events import on
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.scope import Context
+from yunlian.org import grants
 
 from . import queue
+from .account import ROLE
 from .envelope import Envelope
 from .models import Link, Origin, Outbox
 
@@ -88,6 +90,14 @@ class Handler:
 
 OUTGOING: dict[str, Message] = {}
 INCOMING: dict[str, Handler] = {}
+
+
+def needed() -> frozenset[str]:
+    """Return every permission that some kind of message asks of the communication user's role."""
+    return frozenset(verb for handler in INCOMING.values() for verb in handler.verbs)
+
+
+grants.need(ROLE, needed)
 
 
 def send(message: Message) -> Message:

@@ -22,6 +22,7 @@ DIRECTIONS = (("upstream", _("We are upstream")), ("downstream", _("We are downs
 LANE_STATES = (
     ("open", _("In order")),
     ("held", _("Held")),
+    ("paused", _("Held by us")),
     ("suspended", _("Suspended")),
     ("behind", _("Behind the partner")),
     ("frozen", _("Frozen")),
@@ -110,7 +111,7 @@ class Link(Master):
     code = f.Code(label=_("Code"), required=False)
     name = f.Text(label=_("Name"), required=False)
     partner_name = f.Text(label=_("Enterprise"), readonly=True)
-    partner_chain_id = f.Text(label=_("Chain id"), max_length=36)
+    partner_chain_id = f.Text(label=_("Chain id"), max_length=36, once=True)
     partner = f.Ref(Partner, label=_("Partner"), required=False)
     handler = f.Ref(
         Employee,
@@ -276,7 +277,6 @@ class Outbox(_MessageColumns):
                 name="chain_outbox_unanswered",
                 condition=Q(outcome__in=["", "quarantined"]) & ~Q(kind="message.receipt"),
             ),
-            Index(fields=["enterprise_id", "lane_id", "-queued_at", "-id"], name="chain_outbox_newest"),
             Index(fields=["enterprise_id", "subject"], name="chain_outbox_subject"),
             Index(fields=["enterprise_id", "thread"], name="chain_outbox_of_thread"),
         )
@@ -424,6 +424,8 @@ class Incarnation(models.Model):
 
 class Offer(Master):
     """A product an upstream partner offers, as their catalogue last said; linked to one of ours when we buy it.
+
+    Nobody edits it: it is theirs.
 
     `price` is theirs per `unit`, tax included, in `currency`.
     """

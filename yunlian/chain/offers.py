@@ -4,38 +4,31 @@ from collections.abc import Iterable
 from typing import Any
 
 from yunlian.kernel.document import Problem
-from yunlian.kernel.fields import normal_code, uuid_or_none
+from yunlian.kernel.fields import normal_code
 from yunlian.kernel.save import save
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
-from yunlian.masters.models import Product, Unit
+from yunlian.masters.models import Unit
 
 
 def download(offer: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
-    """Link the offer to the product named, or make one under `code`, by default the upstream code.
+    """Make a product of ours for the offer under `code`, by default the upstream code, unless it has one already.
 
-    The member needs the right to edit products when one is made. The upstream price becomes the purchase reference
-    price of a new product; a product we have keeps its own.
+    The member needs the right to edit products when one is made; the upstream price becomes its purchase reference price.
     """
-    if given["product"]:
-        found = _find(given["product"])
-        if found is None:
-            yield Problem("product", _("There is no such product."), code="unknown")
-            return
-        taken = type(offer).objects.filter(link_id=offer.link_id, product_id=found.id).exclude(id=offer.id)
-        if taken.exists():
-            yield Problem("product", _("Another product of this partner is linked to it."), code="taken")
-            return
-        offer.product_id = found.id
-    elif offer.product_id is None:
+    if offer.product_id is None:
         offer.product_id = save("masters.product", ctx, _as_product(offer, given["code"], ctx)).pk
+    return ()
 
 
-def _find(wanted: str) -> Product | None:
-    id_ = uuid_or_none(wanted)
-    rows = Product.objects.filter(id=id_) if id_ else Product.objects.filter(code=normal_code(wanted))
-    found: Product | None = rows.first()
-    return found
+def map_to(offer: Any, lines: list[Any], given: dict[str, Any], ctx: Context) -> Iterable[Problem]:
+    """Say which product of ours the offer is, also when it was said wrong before; our product keeps its own price."""
+    product = given["product"]
+    taken = type(offer).objects.filter(link_id=offer.link_id, product_id=product.id).exclude(id=offer.id)
+    if taken.exists():
+        yield Problem("product", _("Another product of this partner is linked to it."), code="taken")
+    offer.product_id = product.id
+    offer._state.fields_cache.pop("product", None)  # the row it led to before
 
 
 def _as_product(offer: Any, code: str, ctx: Context) -> dict[str, Any]:

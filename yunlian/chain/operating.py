@@ -1,4 +1,7 @@
-"""The operator's buttons on messages: send again, void, release, reject; each leaves a row behind (chain protocol A12)."""
+"""The operator's buttons: messages are sent again, voided, released, rejected, lanes held and opened (chain protocol A12).
+
+Each leaves a row behind. What may be done is decided in one place, for the buttons and for who comes without them.
+"""
 
 import uuid
 from typing import Any
@@ -9,8 +12,36 @@ from yunlian.kernel.scope import Context
 from yunlian.kernel.text import _
 
 from . import account, applying, branches, queue
-from .messages import VOID, Arrival, Handler, receive
+from .messages import OUTGOING, RECEIPT, VOID, Arrival, Handler, receive
 from .models import Attempt, Inbox, Lane, Outbox
+
+
+def acts(row: Inbox | Outbox, lane: Lane) -> list[str]:
+    """Return what can be done about a message now. What was refused and given back is sent again from its document."""
+    if isinstance(row, Inbox):
+        return ["release", "reject"] if row.state == "quarantined" else []
+    if lane.state == "closed" or row.is_void or row.outcome in ("applied", "quarantined"):
+        return []
+    if row.outcome == "rejected":
+        return [] if is_given_back(row) else ["resend"]
+    if row.kind == RECEIPT and row.seq is not None and row.seq <= lane.delivered:
+        return []
+    return ["resend", "void"] if row.seq is None else ["resend"]
+
+
+def is_given_back(row: Outbox) -> bool:
+    """Whether the refusal of a message gave its document back to whoever sent it."""
+    declared = OUTGOING.get(row.kind)
+    return declared is not None and declared.back is not None
+
+
+def lane_acts(lane: Lane) -> list[str]:
+    """Return what can be done about a lane now; of two branches one is chosen instead (branches)."""
+    if not lane.is_out:
+        return []
+    if lane.state in ("held", "suspended", "paused"):
+        return ["open", "hold"] if lane.state != "paused" else ["open"]
+    return ["hold"] if lane.state == "open" else []
 
 
 def release(ctx: Context, id_: uuid.UUID, reason: str) -> None:
@@ -32,11 +63,12 @@ def reject(ctx: Context, id_: uuid.UUID, reason: str) -> None:
 def resend(ctx: Context, id_: uuid.UUID, reason: str) -> None:
     """Send again. What is on its way is repeated as it is, harmlessly; what was rejected is said anew, as a new message."""
     row = _found(Outbox, id_)
-    if row.is_void or row.outcome in ("applied", "quarantined"):
-        raise Refused(
-            Problem("state", _("Only what has no answer, or was rejected, can be sent again."), code="state")
-        )
     lane = Lane.objects.select_for_update().get(id=row.lane_id)
+    if "resend" not in acts(row, lane):
+        message = _("Only what has no answer, or was rejected, can be sent again.")
+        if row.outcome == "rejected":
+            message = _("The document was given back: repair it and send it again from there.")
+        raise Refused(Problem("state", message, code="state"))
     if row.outcome == "rejected":
         queue.put(
             ctx.enterprise_id,
@@ -74,12 +106,22 @@ def void(ctx: Context, id_: uuid.UUID, reason: str) -> None:
     _record(ctx, row, "void", reason)
 
 
+def hold(ctx: Context, lane_id: uuid.UUID, reason: str) -> None:
+    """Number and send nothing more on a lane out until it is opened; what is queued meanwhile can still be voided."""
+    lane = _lane(lane_id)
+    if not reason:
+        raise Refused(Problem("reason", _("Must be filled in."), code="required"))
+    if "hold" not in lane_acts(lane):
+        raise Refused(Problem("state", _("Only a lane on which we send can be held."), code="state"))
+    lane.state, lane.reason = "paused", reason
+    lane.save(update_fields=["state", "reason"])
+    _record(ctx, lane, "hold", reason)
+
+
 def thaw(ctx: Context, lane_id: uuid.UUID, reason: str) -> None:
     """Open a held, suspended or frozen lane again, as it is."""
-    lane = Lane.objects.select_for_update().filter(id=lane_id).order_by("id").first()
-    if lane is None:
-        raise Missing("chain.lane")
-    if lane.state not in ("held", "suspended", "frozen"):
+    lane = _lane(lane_id)
+    if lane.state not in ("held", "paused", "suspended", "frozen"):
         raise Refused(Problem("state", _("Only a lane that is stopped can be opened."), code="state"))
     lane.state, lane.reason, lane.last_error, lane.next_at = "open", "", "", None
     lane.failures, lane.failing_since = 0, None
@@ -93,9 +135,7 @@ def choose(ctx: Context, lane_id: uuid.UUID, branch: str, reason: str) -> None:
 
     On a lane out hands are shaken next; on a lane in what we hold is put aside at once (see branches).
     """
-    lane = Lane.objects.select_for_update().filter(id=lane_id).order_by("id").first()
-    if lane is None:
-        raise Missing("chain.lane")
+    lane = _lane(lane_id)
     if not reason:
         raise Refused(Problem("reason", _("Must be filled in."), code="required"))
     if branch not in branches.choices(lane):
@@ -109,6 +149,13 @@ def choose(ctx: Context, lane_id: uuid.UUID, branch: str, reason: str) -> None:
     lane.save()
     _record(ctx, lane, f"choose {branch}", reason)
     queue.wake(ctx.enterprise_id)
+
+
+def _lane(id_: uuid.UUID) -> Lane:
+    lane: Lane | None = Lane.objects.select_for_update().filter(id=id_).order_by("id").first()
+    if lane is None:
+        raise Missing("chain.lane")
+    return lane
 
 
 def _found(model: Any, id_: uuid.UUID) -> Any:

@@ -1,6 +1,6 @@
-"""Why a lane stands still: stored as the code of the answer, put into words for each reader; details stay in `last_error`."""
+"""Why a lane stands still: stored as a code or a phrase, put into words for each reader; details stay in `last_error`."""
 
-from yunlian.kernel.text import Label, _
+from yunlian.kernel.text import Label, _, told
 
 from .membership import REASONS
 
@@ -23,5 +23,6 @@ WHY: dict[str, Label] = REASONS | {
 
 
 def words(stored: str) -> str:
-    """Return a lane's reason in the reader's language; a code without words of its own as it is."""
-    return str(WHY.get("receiver" if stored.startswith("receiver_") else stored, stored))
+    """Return a lane's reason in the reader's language; what has no words of its own, or a person wrote, as it is."""
+    known = WHY.get("receiver" if stored.startswith("receiver_") else stored)
+    return told(stored) if known is None else str(known)

@@ -161,7 +161,8 @@ def _begin(enterprise_id: int, lane_id: uuid.UUID, state: str) -> _Turn | None:
             return None
         standing = membership.standing()
         if not standing.is_good:
-            sending.wait(lane, now, random.Random(), standing.code, standing.reason)
+            answer = Answer(status=0, code=standing.code, message=standing.reason)
+            sending.wait(lane, now, random.Random(), answer)
             return None
         lane.lease_owner, lane.lease_until = uuid.uuid4(), now + sending.LEASE
         source = Enterprise.objects.get(pk=enterprise_id).chain_id
@@ -368,9 +369,7 @@ def _give_up(lane: Lane, now: dt.datetime, answer: Answer) -> None:
         lane.state, lane.reason = "closed", answer.code
         lane.save()
         return
-    sending.wait(
-        lane, now, random.Random(), answer.code, answer.message, answer.retry_after, status=answer.status
-    )
+    sending.wait(lane, now, random.Random(), answer)
 
 
 def _wait(enterprise_id: int, turn: _Turn, answer: Answer) -> None:

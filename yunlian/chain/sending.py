@@ -13,6 +13,7 @@ from yunlian.kernel.faults import fault
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.scope import tenant
 from yunlian.kernel.sql import run
+from yunlian.kernel.text import keep, unpack
 from yunlian.org.models import Enterprise
 
 from . import membership, schedule
@@ -66,7 +67,7 @@ def _begin(enterprise_id: int, lane_id: uuid.UUID, dice: random.Random) -> Turn 
             return None
         standing = membership.standing()
         if not standing.is_good:
-            wait(lane, now, dice, standing.code, standing.reason)
+            wait(lane, now, dice, Answer(status=0, code=standing.code, message=standing.reason))
             return None
         messages = _read_batch(lane)
         if not messages and not _wants_probe(lane, now):
@@ -164,7 +165,7 @@ def _obey(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime, dice: random
             _advance(lane, turn, answer, now)
         if answer.status in (403, 404):
             lane.state = "held"
-        wait(lane, now, dice, answer.code, answer.message, answer.retry_after, status=answer.status)
+        wait(lane, now, dice, answer)
 
 
 def _move(lane: Lane, turn: Turn, answer: Answer, now: dt.datetime) -> None:
@@ -200,10 +201,7 @@ def wait(
     lane: Lane,
     now: dt.datetime,
     dice: random.Random,
-    code: str,
-    message: str,
-    retry_after: int | None = None,
-    status: int = 0,
+    answer: Answer,
 ) -> None:
     """Note a failure and when to try again; after three days the lane is suspended and only asked hourly.
 
@@ -211,21 +209,22 @@ def wait(
     """
     lane.failures += 1
     lane.failing_since = lane.failing_since or now
-    seconds = schedule.delay_s(lane.failures, dice, retry_after)
+    seconds = schedule.delay_s(lane.failures, dice, answer.retry_after)
     if now - lane.failing_since >= schedule.SUSPEND_AFTER:
         seconds = float(schedule.PROBE_SUSPENDED_S)
         lane.state = lane.state if lane.state in STOPPED else "suspended"
     lane.next_at = now + dt.timedelta(seconds=seconds)
-    lane.last_error = f"{status or ''} {code}: {message}".strip()[:500]
+    lane.last_error = f"{answer.status or ''} {answer.code}: {answer.message}".strip()[:500]
     if lane.state not in STOPPED:
-        lane.reason = code
+        words = unpack(answer.words)
+        lane.reason = answer.code if words is None else keep(words)
     lane.save()
 
 
 def lanes_out(enterprise_id: int) -> list[uuid.UUID]:
     """Return the lanes of an enterprise that have something to number, to send or to ask now."""
     sql = (
-        "SELECT l.id FROM chain_lane l WHERE l.enterprise_id = %s AND l.is_out AND l.state NOT IN ('closed', 'frozen', 'behind') "
+        "SELECT l.id FROM chain_lane l WHERE l.enterprise_id = %s AND l.is_out AND l.state NOT IN ('closed', 'frozen', 'behind', 'paused') "
         "AND (l.next_at IS NULL OR l.next_at <= clock_timestamp()) AND (l.accepted < l.last_seq "
         "OR EXISTS (SELECT 1 FROM chain_outbox o WHERE o.enterprise_id = %s AND o.lane_id = l.id AND o.seq IS NULL) "
         "OR l.answered_at IS NULL OR l.state <> 'open' OR l.answered_at < clock_timestamp() - %s) ORDER BY l.id"

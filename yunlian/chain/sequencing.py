@@ -17,7 +17,7 @@ from .account import database_now
 from .models import Key, Lane, Link, Outbox
 
 AT_ONCE = 500  # messages numbered in one transaction
-STOPPED = ("closed", "frozen", "behind")  # states of a lane in which nothing is numbered or sent
+STOPPED = ("closed", "frozen", "behind", "paused")  # states of a lane in which nothing is numbered or sent
 
 
 def number(enterprise_id: int, lane_id: uuid.UUID) -> int:

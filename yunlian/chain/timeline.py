@@ -11,7 +11,7 @@ from yunlian.kernel.load import Loaded, load
 from yunlian.kernel.scope import Context
 from yunlian.kernel.text import Label, _, told
 
-from . import envelope, receipts
+from . import envelope, reasons, receipts
 from .messages import RECEIPT
 from .models import Inbox, Link, Origin, Outbox
 
@@ -196,8 +196,10 @@ def their_words(code: str, state: str) -> Label:
 
 
 def reason_of(row: Any) -> str:
-    """Return why a message was refused or stopped, as one text."""
-    return receipts.reason_of(row.problems)
+    """Return why a message was refused or stopped, as one text; of one that waits, why its lane stands still."""
+    why = receipts.reason_of(row.problems)
+    is_waiting = isinstance(row, Outbox) and row.sent_at is None and not row.is_void
+    return why or (reasons.words(row.lane.reason) if is_waiting else "")
 
 
 def _their_document(loaded: Loaded, got: list[Inbox], origins: list[Origin]) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ Values only: the same whether two enterprises share a database or a network lies
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 LARGEST_BATCH = 100  # messages
 LARGEST_BYTES = 1024 * 1024  # of the envelopes of one batch
@@ -62,13 +63,15 @@ Request = Batch | Greeting | Fetch
 class Answer:
     """What the receiver says: a status of C1 with a code, how far it has stored, how much more it takes.
 
-    `retry_after` in seconds. `head` is the digest of the last stored message, `epoch` the highest epoch it has seen.
+    `message` is for logs; `words` is the same for people, in no language (`text.pack`), where there is more to say than
+    the code does. `retry_after` in seconds. `head` is the digest of the last stored message, `epoch` the highest epoch it has seen.
     `messages` answer a Fetch.
     """
 
     status: int
     code: str = ""
     message: str = ""
+    words: Any = None
     accepted_through: int = 0
     delivered_through: int = 0
     head: str = ""

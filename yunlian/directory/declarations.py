@@ -12,7 +12,7 @@ CONNECTION = declare_view(
         label=_("Connection"),
         header=Connection,
         columns="platform direction origin corp_id corp_name state bound_at synced_at",
-        permissions=("view", "export", "edit"),
+        verbs=("view", "export", "edit"),
     )
 )
 RUN = declare_view(
@@ -21,7 +21,12 @@ RUN = declare_view(
         label=_("Sync"),
         header=Run,
         columns="at direction trigger state member_name applied_at undone_at error",
-        permissions=("view", "export", "plan", "apply", "override", "undo"),
+        acts={
+            "plan": _("Plan a sync"),
+            "apply": _("Apply a plan"),
+            "override": _("Apply beyond the deletion guard"),
+            "undo": _("Undo a sync"),
+        },
     )
 )
 CHANGE = declare_view(
@@ -33,7 +38,7 @@ CHANGE = declare_view(
         columns="run kind act name place reason state error remedy done_at",
         find="name place",
         sort="id",
-        permissions=("view", "export", "decide"),
+        acts={"decide": _("Decide conflicts")},
     )
 )
 DECISION = declare_view(
@@ -72,7 +77,7 @@ HANDOVER = declare_view(
         header=Handover,
         columns="employee state left_at to done_at",
         sort="-left_at,-id",
-        permissions=("view", "export", "transfer", "restore"),
+        acts={"transfer": _("Hand customers over"), "restore": _("Bring a leaver back")},
     )
 )
 GUEST = declare_view(
@@ -81,7 +86,7 @@ GUEST = declare_view(
         label=_("Guest from a branch"),
         header=Guest,
         columns="employee home_name given_by given_at ended_at",
-        permissions=("view", "export", "edit"),
+        verbs=("view", "export", "edit"),
     )
 )
 
@@ -92,7 +97,7 @@ NOTICE = declare_view(
         header=Notice,
         columns="number employee platform state error remedy at sent_at settled_at",
         find="number",
-        permissions=("view", "export", "retry"),
+        acts={"retry": _("Send a notice again")},
     )
 )
 

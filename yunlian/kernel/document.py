@@ -81,11 +81,15 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """One state of a flow; `tone` chooses the tag's colour: quiet moving good waiting bad partner."""
+    """One state of a flow; `tone` chooses the tag's colour: quiet moving good waiting bad partner.
+
+    `fixed` says why nothing of the document may be changed in this state; blank where it may.
+    """
 
     name: str
     label: Label
     tone: str = "quiet"
+    fixed: Label = ""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ STANDARD = Flow(
     states=tuple(State(name, label, _TONES.get(name, "quiet")) for name, label in STATES),
     steps=(
         Step("submit", _("Submit"), ("created", "rereview"), "submitted", effect=("check",), tone="primary"),
-        Step("withdraw", _("Withdraw"), ("submitted",), "created"),
+        Step("withdraw", _("Withdraw from approval"), ("submitted",), "created"),
         Step(
             "approve",
             _("Approve"),
@@ -180,6 +184,17 @@ STANDARD = Flow(
     ),
 )
 EDITABLE = ("draft", "created", "rereview")
+
+
+def fixed(document: "Document", header: Any) -> list[Problem]:
+    """Return why a document is not edited in the states it is in; nothing while it may be."""
+    flow = document.flow
+    if flow is not None and header.state not in EDITABLE:
+        label = flow.state(header.state).label
+        message = _("A document in state %(state)s cannot be edited.") % {"state": label}
+        return [Problem("state", message, code="state")]
+    states = [(track.field, track.state(getattr(header, track.field))) for track in document.tracks]
+    return [Problem(name, state.fixed, code="state") for name, state in states if state.fixed]
 
 
 @dataclass(frozen=True)
@@ -412,9 +427,10 @@ def _formulas(kinds: Mapping[str, f.AnyKind]) -> list[tuple[str, Any, f.Number]]
 
 @dataclass(frozen=True)
 class View:
-    """A read-only list over a table that no document owns: balances and entries of ledgers, upstream offers.
+    """A read-only list over a table that no document owns: balances and entries of ledgers, runs of a sync.
 
-    Names are those of Document; the permission is `<code>.view`.
+    Names are those of Document; the permission is `<code>.view`. `acts` names what else may be done there, for whoever
+    grants it.
     """
 
     code: str
@@ -425,7 +441,13 @@ class View:
     sums: str = ""
     sort: str = "-id"
     menu: str | None = ""
-    permissions: tuple[str, ...] = ("view", "export")
+    verbs: tuple[str, ...] = ("view", "export")
+    acts: Mapping[str, Label] = field(default_factory=dict)
+
+    @cached_property
+    def permissions(self) -> tuple[str, ...]:
+        """Every verb on this code."""
+        return (*self.verbs, *self.acts)
 
     @property
     def app(self) -> str:

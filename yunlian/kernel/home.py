@@ -25,7 +25,7 @@ SETTLED = ("approved", "voided")
 
 
 class Shown(Protocol):
-    """A declared number or chart; `read` returns None for whoever may not see it."""
+    """A declared number, chart or alert; `read` returns None for whoever may not see it."""
 
     def read(self, ctx: Context) -> dict[str, Any] | None:
         """Return what the API answers."""
@@ -33,6 +33,7 @@ class Shown(Protocol):
 
 NUMBERS: list[Shown] = []
 CHARTS: list[Shown] = []
+ALERTS: list[Shown] = []
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def get_home(request: Request) -> Any:
     """What waits for me, numbers and charts of the business, and the first steps of a new enterprise."""
     ctx = request.ctx
     return {
-        "todo": waiting(ctx),
+        "todo": [shown for each in ALERTS if (shown := each.read(ctx)) is not None] + waiting(ctx),
         "numbers": [shown for each in NUMBERS if (shown := each.read(ctx)) is not None],
         "charts": [shown for each in CHARTS if (shown := each.read(ctx)) is not None],
         "checklist": beginning(ctx),
@@ -363,6 +364,11 @@ class Ageing:
 def show_numbers(*numbers: Shown) -> None:
     """Declare numbers of the home page, in order."""
     NUMBERS.extend(numbers)
+
+
+def alert(*alerts: Shown) -> None:
+    """Declare what stands before all that waits while it is so; `read` answers in the form of what waits."""
+    ALERTS.extend(alerts)
 
 
 def show_charts(*charts: Shown) -> None:

@@ -81,6 +81,7 @@ def take(
     frozen = permission.locked(ctx, document.guards) if document.guards else frozenset[str]()
     wanted: dict[type[Any], list[_Wanted]] = defaultdict(list)
     stood = reasons.picture(loaded) if document.reasons else {}
+    kept = _once(loaded)
     echo = _ECHO if not document.is_master else _ECHO - {"code"}
     problems += _unknown(data, document.fields, echo, None)
     _take_fields(loaded.header, document.fields, data, ctx, frozen, None, problems, wanted)
@@ -90,6 +91,7 @@ def take(
     elif data.get("lines"):
         problems.append(Problem("lines", _("This has no lines."), code="surplus"))
     problems += _resolve(wanted, ctx, find)
+    problems += _keep(loaded.header, kept)
     if document.reasons:
         reasons.note_stated(loaded, stood, frozen)
     return problems
@@ -106,6 +108,28 @@ def _misread(document: Document, data: Mapping[str, Any]) -> Iterable[Problem]:
     version = data.get("version")
     if isinstance(version, bool) or not isinstance(version, int | None):
         yield Problem("version", _("Must be a whole number."), code="invalid")
+
+
+def _once(loaded: Loaded) -> dict[str, tuple[str, Any]]:
+    """Return what a stored record was given once and for all: column and value by name."""
+    if loaded.header._state.adding:
+        return {}
+    columns = {
+        name: kind.column_name if isinstance(kind, Ref) else name
+        for name, kind in loaded.document.fields.items()
+        if kind.once
+    }
+    return {name: (column, getattr(loaded.header, column)) for name, column in columns.items()}
+
+
+def _keep(header: Any, kept: Mapping[str, tuple[str, Any]]) -> Iterable[Problem]:
+    """Put back what is kept where nothing was given, and yield where something else was."""
+    for name, (column, value) in kept.items():
+        if getattr(header, column) in (None, ""):
+            setattr(header, column, value)
+        elif getattr(header, column) != value:
+            message = _("It stays as it was first entered: make another record for another one.")
+            yield Problem(name, message, code="fixed")
 
 
 class _Answers:

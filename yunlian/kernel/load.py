@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from . import permission
-from .document import EDITABLE, Document, Missing, pushes
+from .document import Document, Missing, fixed, pushes
 from .fields import AnyKind, Done, Ref
 from .models import LinkRow
 from .scope import Context
@@ -236,14 +236,14 @@ def _sources(loaded: Loaded, line: uuid.UUID) -> list[dict[str, Any]]:
 def abilities(loaded: Loaded, ctx: Context) -> dict[str, Any]:
     """Return what the member can do with this document now: edit, delete, steps and pushes by name."""
     document, header = loaded.document, loaded.header
+    edit = permission.may(ctx, document.code, "edit") and not fixed(document, header)
     if document.flow is None:
         return {
-            "edit": permission.may(ctx, document.code, "edit"),
+            "edit": edit,
             "delete": permission.may(ctx, document.code, "delete"),
             "steps": _steps(document, header, ctx),
             "pushes": [],
         }
-    edit = permission.may(ctx, document.code, "edit") and header.state in EDITABLE
     followers = [d for d in pushes(document.code) if permission.may(ctx, d.code, "edit")]
     followers = [d for d in followers if _may_follow(d, loaded)]
     bars = {

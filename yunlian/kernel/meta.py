@@ -147,6 +147,8 @@ def describe_field(kind: AnyKind) -> dict[str, Any]:
         "required": kind.required,
         "readonly": kind.readonly,
     }
+    if kind.once:
+        shown["once"] = True
     if kind.hint:
         shown["hint"] = kind.hint
     if kind.guard:

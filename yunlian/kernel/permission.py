@@ -14,9 +14,14 @@ class Forbidden(Exception):
 
 
 def may(ctx: Context, code: str, verb: str) -> bool:
-    """Whether the member's roles grant `code.verb`."""
+    """Whether the member's roles grant `code.verb`; who may do all there is may not do what there is not."""
     verbs = ctx.grants.verbs
-    return f"{code}.{verb}" in verbs or "*" in verbs
+    return f"{code}.{verb}" in verbs or ("*" in verbs and _exists(code, verb))
+
+
+def _exists(code: str, verb: str) -> bool:
+    listed = REGISTRY.get(code) or VIEWS.get(code)
+    return listed is None or verb in listed.permissions
 
 
 def require(ctx: Context, document: Listed, verb: str) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from . import audit, links, permission, sources
-from .document import EDITABLE, Document, Invalid, Problem, Refused, find_document
+from .document import Document, Invalid, Problem, Refused, find_document, fixed
 from .events import announce
 from .faults import fault
 from .fields import Number, moment_text
@@ -101,13 +101,10 @@ def _opened(document: Document, ctx: Context, id_: Any, data: Mapping[str, Any])
 
 
 def require_editable(loaded: Loaded) -> None:
-    """Raise Refused in a state in which a document is not edited any more."""
-    flow, header = loaded.document.flow, loaded.header
-    if flow is not None and header.state not in EDITABLE:
-        message = _("A document in state %(state)s cannot be edited.") % {
-            "state": flow.state(header.state).label
-        }
-        raise Refused(Problem("state", message, code="state"))
+    """Raise Refused in a state in which a document is not edited."""
+    problems = fixed(loaded.document, loaded.header)
+    if problems:
+        raise Refused(*problems)
 
 
 def require_version(loaded: Loaded, ctx: Context, version: int | None) -> None:

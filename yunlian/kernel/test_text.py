@@ -7,11 +7,11 @@ from yunlian.kernel.text import _, keep, pack, told, unpack
 
 
 def test_a_phrase_is_shown_in_the_language_of_whoever_reads_it():
-    phrase = _("There is no unit “%(value)s” here.") % {"value": "箱"}
+    phrase = _("%(code)s is not known here.") % {"code": "箱"}
     with translation.override("zh-hans"):
         packed, chinese = pack(phrase), str(phrase)
     with translation.override("en"):
-        assert str(unpack(packed)) == "There is no unit “箱” here."
+        assert str(unpack(packed)) == "箱 is not known here."
         assert chinese != str(phrase)
 
 
@@ -35,33 +35,33 @@ def test_what_people_typed_stays_as_typed():
         {"words": 7},
         {"words": "%(a)1000000000d", "values": {"a": 1}},
         {"words": "Words nobody ever wrote here"},
-        {"words": "There is no unit “%(value)s” here.", "values": {"other": "x"}},
-        {"words": "There is no unit “%(value)s” here.", "values": 7, "more": 1},
+        {"words": "%(code)s is not known here.", "values": {"other": "x"}},
+        {"words": "%(code)s is not known here.", "values": 7, "more": 1},
     ],
 )
 def test_words_that_are_not_ours_are_not_shown(data):
     found = unpack(data)
-    assert found is None or "%(value)s" in str(found)
+    assert found is None or "%(code)s" in str(found)
 
 
 def test_values_are_text_whatever_was_sent():
-    packed = {"words": "There is no unit “%(value)s” here.", "values": {"value": {"words": "%(a)9d"}}}
+    packed = {"words": "%(code)s is not known here.", "values": {"code": {"words": "%(a)9d"}}}
     with translation.override("en"):
-        assert str(unpack(packed)) == "There is no unit “” here."
+        assert str(unpack(packed)) == " is not known here."
 
 
 def test_values_that_were_kept_as_an_object_are_still_read():
-    packed = {"words": "There is no unit “%(value)s” here.", "values": {"value": "箱"}}
-    assert pack(unpack(packed))["values"] == [["value", "箱"]]
+    packed = {"words": "%(code)s is not known here.", "values": {"code": "箱"}}
+    assert pack(unpack(packed))["values"] == [["code", "箱"]]
 
 
 def test_what_is_kept_is_told_to_each_reader_in_their_language():
-    unit = _("There is no unit “%(value)s” here.") % {"value": "箱"}
+    unit = _("%(code)s is not known here.") % {"code": "箱"}
     with translation.override("zh-hans"):
         kept = keep(unit, "停产")
         assert told(kept) == f"{unit}；停产"
     with translation.override("en"):
-        assert told(kept) == "There is no unit “箱” here.；停产"
+        assert told(kept) == "箱 is not known here.；停产"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,6 @@ def test_what_people_typed_is_kept_and_told_as_typed(typed):
 
 
 def test_what_is_too_long_to_be_kept_in_no_language_is_put_into_words():
-    long = _("There is no unit “%(value)s” here.") % {"value": "箱" * 490}
+    long = _("%(code)s is not known here.") % {"code": "箱" * 490}
     with translation.override("en"):
         assert keep(long) == str(long)[:500]

@@ -62,7 +62,6 @@ PRODUCT = declare(
         columns="code name specification brand category unit list_price status",
         find="code name specification barcode",
         sort="code",
-        facts=rules.read_base_unit,
         check=rules.check_product,
         form=(
             Section(

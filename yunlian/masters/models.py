@@ -52,7 +52,7 @@ class Product(Master):
     specification = f.Text(label=_("Specification"), required=False)
     brand = f.Ref(Brand, label=_("Brand"), required=False)
     category = f.Ref(Category, label=_("Category"), required=False)
-    unit = f.Ref(Unit, label=_("Base unit"))
+    unit = f.Ref(Unit, label=_("Base unit"), once=True)  # every stored quantity and cost is in it
     barcode = f.Code(label=_("Bar code"), required=False)
     list_price = f.Price(label=_("Reference price"), required=False, hint=_("Per base unit, tax included."))
     purchase_price = f.Price(

@@ -35,20 +35,8 @@ def check_category(
         yield Problem("parent", _("A category cannot belong to itself."), code="cycle")
 
 
-def read_base_unit(product: Product, lines: list[ProductUnit], ctx: Context) -> uuid.UUID | None:
-    """Return the stored base unit of a product; None for a new one, without a statement."""
-    if product._state.adding:
-        return None
-    return Product.objects.filter(id=product.id).values_list("unit_id", flat=True).first()
-
-
-def check_product(
-    product: Product, lines: list[ProductUnit], ctx: Context, base_unit: uuid.UUID | None
-) -> Iterable[Problem]:
-    """Yield when the base unit changes or a unit is named twice."""
-    if base_unit not in (None, product.unit_id):
-        # Every stored quantity and cost is in it.
-        yield Problem("unit", _("The base unit of a product stays: make another product."), code="fixed")
+def check_product(product: Product, lines: list[ProductUnit], ctx: Context, facts: None) -> Iterable[Problem]:
+    """Yield when a unit is named twice."""
     seen = {product.unit_id}
     for line in lines:
         if line.unit_id in seen:

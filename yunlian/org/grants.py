@@ -1,11 +1,21 @@
 """What a role grants, read and written as one page: verbs of every code, row scopes, field guards."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from yunlian.kernel import audit
-from yunlian.kernel.document import REGISTRY, VIEWS, Document, Invalid, Listed, Missing, Problem, surplus
+from yunlian.kernel.document import (
+    REGISTRY,
+    VIEWS,
+    Document,
+    Invalid,
+    Listed,
+    Missing,
+    Problem,
+    View,
+    surplus,
+)
 from yunlian.kernel.fields import uuid_or_none
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded, load
@@ -43,7 +53,26 @@ def _listed() -> list[Listed]:
 def _verb_label(listed: Listed, verb: str) -> Label:
     if isinstance(listed, Document) and verb in listed.steps:
         return listed.steps[verb][1].label
+    if isinstance(listed, View) and verb in listed.acts:
+        return listed.acts[verb]
     return VERB_LABELS.get(verb, verb)
+
+
+def permission_label(code: str, verb: str) -> Label:
+    """Return what a permission is called wherever it is named alone."""
+    listed = REGISTRY.get(code) or VIEWS.get(code)
+    if listed is None:
+        return f"{code}.{verb}"
+    return _("%(verb)s: %(what)s") % {"verb": _verb_label(listed, verb), "what": listed.label}
+
+
+# By the code of a preset role: the permissions something at work cannot do without.
+_NEEDED: dict[str, Callable[[], Collection[str]]] = {}
+
+
+def need(role_code: str, permissions: Callable[[], Collection[str]]) -> None:
+    """Declare what a preset role must grant; whoever takes it away on the grants page is warned."""
+    _NEEDED[role_code] = permissions
 
 
 def _verbs(listed: Listed) -> list[str]:
@@ -72,6 +101,7 @@ def grants_of(ctx: Context, role_id: Any) -> dict[str, Any]:
 def _shown(loaded: Loaded) -> dict[str, Any]:
     held = _held(loaded)
     everything = _STAR in held.verbs
+    needed = _NEEDED.get(loaded.header.code, tuple)()
     return {
         "version": loaded.header.version,
         "everything": everything,
@@ -85,6 +115,7 @@ def _shown(loaded: Loaded) -> dict[str, Any]:
                         "verb": verb,
                         "label": _verb_label(listed, verb),
                         "granted": everything or (listed.code, verb) in held.verbs,
+                        "needed": f"{listed.code}.{verb}" in needed,
                     }
                     for verb in _verbs(listed)
                 ],

@@ -90,7 +90,7 @@ declare_view(
         header=SmsGateway,
         columns="provider key signature template is_active",
         menu=None,
-        permissions=("view", "edit"),
+        verbs=("view", "edit"),
     )
 )
 

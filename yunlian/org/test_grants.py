@@ -1,4 +1,5 @@
 import pytest
+from django.utils.translation import override
 
 from yunlian.kernel.document import Missing
 from yunlian.kernel.models import Audit
@@ -90,6 +91,15 @@ def test_the_whole_page_can_be_sent_back_unchanged(boss):
         }
         assert grants.set_grants(boss, role(code), sent) == page
         assert set(RoleVerb.objects.filter(role_id=role(code)).values_list("code", "verb")) == before
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant", "en"])
+def test_every_verb_has_words_of_its_own(boss, language):
+    with override(language):
+        for one in grants.grants_of(boss, role("GUIDE"))["verbs"]:
+            words = {tick["verb"]: str(tick["label"]) for tick in one["verbs"]}
+            untold = [verb for verb, word in words.items() if verb == word]
+            assert (untold, len(set(words.values()))) == ([], len(words)), one["code"]
 
 
 def test_who_changed_what_stands_in_the_log(boss):

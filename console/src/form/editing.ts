@@ -271,7 +271,7 @@ export function useEditing(meta: () => Meta, today: () => string, mine: () => Re
 
   // -- what differs ------------------------------------------------------------------------------------------------
   function typable(field: Field): boolean {
-    return !field.readonly && !field.formula && field.kind !== "done" && field.kind !== "state";
+    return !field.readonly && !(field.once && saved.value) && !field.formula && field.kind !== "done" && field.kind !== "state";
   }
   /** A line with nothing typed in it is not sent. */
   function blank(line: Line): boolean {

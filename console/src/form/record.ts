@@ -64,7 +64,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
 
   function restore(): boolean {
     const kept = readDraft(session.place, path.value);
-    if (!kept) return false;
+    if (!kept || !canEdit.value) return false;
     for (const name of Object.keys(editing.header)) if (name in kept.header) editing.header[name] = kept.header[name] as FieldValue;
     editing.lines.value = (kept.lines as Line[]).filter((line) => typeof line?.key === "string" && line.values && line.bad);
     unanswered.value = kept.sent;

@@ -9,7 +9,7 @@ from yunlian.documents.finance.payment.flow import THEIRS as OF_PAYMENTS
 from yunlian.documents.purchasing.order.flow import THEIRS as OF_ORDERS
 from yunlian.kernel.document import Problem, Refused
 from yunlian.kernel.fields import BadValue, Qty, normal_code, trimmed, uuid_or_none
-from yunlian.kernel.scope import Context
+from yunlian.kernel.scope import Context, enterprise_id
 from yunlian.kernel.text import _, keep
 from yunlian.masters.models import Product, Unit
 from yunlian.masters.units import find_factors
@@ -106,7 +106,7 @@ class Reader:
         if found is not None:
             return str(found.id)
         named = theirs.get("code") or _inner(line, "product", "ours").get("name") or theirs.get("id")
-        message = _("There is no product for “%(value)s” here.") % {"value": str(named)[:80]}
+        message = _("%(enterprise)s has no product for “%(value)s”.") % self._lacking(named)
         self.problems.append(Problem("product", message, no, "unmapped"))
         return None
 
@@ -117,9 +117,8 @@ class Reader:
             found = self._units.get(normal_code(str(wanted.get(key, ""))))
             if found is not None:
                 return str(found.id)
-        message = _("There is no unit “%(value)s” here.") % {
-            "value": str(wanted.get("code") or wanted.get("name"))[:80]
-        }
+        named = wanted.get("code") or wanted.get("name")
+        message = _("%(enterprise)s has no unit “%(value)s”.") % self._lacking(named)
         self.problems.append(Problem("unit", message, no, "unmapped"))
         return None
 
@@ -165,6 +164,11 @@ class Reader:
             "%(theirs)s. Agree on one conversion and correct the product's unit."
         )
         self.problems.append(Problem("unit", message % values, no, "factor"))
+
+    def _lacking(self, named: Any) -> dict[str, str]:
+        """Who lacks what: it is read on both sides."""
+        us = Enterprise.objects.values_list("name", flat=True).get(pk=enterprise_id())
+        return {"enterprise": us, "value": str(named)[:80]}
 
     def finish(self) -> None:
         """Raise Refused when anything has no counterpart."""

@@ -25,8 +25,7 @@ def join_and_link(admins: dict[str, Desk]) -> None:
         rows = desk.until("/api/chain.link", lambda answer: answer["rows"], "the invitation")["rows"]
         link = desk.get(f"/api/chain.link/{rows[0]['id']}")
         if link["state"] == "inviting":
-            link = desk.change("chain.link", {**link, "partner": supplier}, "bind")
-            desk.step("chain.link", link, "accept", "link")
+            desk.step("chain.link", link, "accept", "link", partner=supplier)
     for dealer in LINKS:
         brand.until(
             "/api/chain.link",

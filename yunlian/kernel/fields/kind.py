@@ -24,7 +24,8 @@ class Kind(models.Field[Any, Any]):
     `formula`, of numbers only: computed by the kernel on save from the fields it names, in the order of declaration;
     implies readonly; the language is in `kernel/formula.py`. `guard`: a group of fields only some roles may read or
     write. `hint`: one line of help. `initial`: value or function of the context used when the input names none, shown
-    in a new form; `default` is Django's, for rows no form made: a column that is never blank (`null=False`) has both.
+    in a new form; `default` is Django's, for rows no form made: a column that is never blank (`null=False`) has both. `once`:
+    a header field given when the record is made, and kept from then on.
     """
 
     kind: ClassVar[str]
@@ -40,12 +41,13 @@ class Kind(models.Field[Any, Any]):
         guard: str | None = None,
         hint: Label = "",
         initial: Any = None,
+        once: bool = False,
         **options: Any,
     ) -> None:
         self.label, self.hint, self.guard, self.formula = label, hint, guard, formula
         self.required = required and not readonly and formula is None
         self.readonly = readonly or formula is not None
-        self.initial = initial
+        self.initial, self.once = initial, once
         if not required or self.readonly or self._may_be_null:
             options.setdefault("null", True)
         super().__init__(**options)

@@ -17,7 +17,7 @@ class Ref(models.ForeignObject[Any, Any]):
     """Points to a row of another tenant table: column `<name>_id` and a composite foreign key (S3).
 
     `where` limits what may be chosen, by fields of the target that must equal the given values. `index`: documents are
-    searched by it, newest first. `is_named`: rules ask no more of it than code and name.
+    searched by it, newest first. `is_named`: rules ask no more of it than code and name. `once`: as at `Kind`.
     """
 
     kind = "ref"
@@ -38,12 +38,13 @@ class Ref(models.ForeignObject[Any, Any]):
         cascade: bool = False,
         index: bool = False,
         is_named: bool = False,
+        once: bool = False,
         **options: Any,
     ) -> None:
         self.label, self.hint, self.guard, self.where = label, hint, guard, where or {}
         self.required, self.readonly = required and not readonly, readonly
         self.initial, self.formula, self.cascade, self.index = initial, None, cascade, index
-        self.is_named = is_named
+        self.is_named, self.once = is_named, once
         # Drafts may be incomplete, so the column is nullable unless the target is the parent.
         self.column_null = True if null is None else null
         options = {

@@ -63,7 +63,8 @@ def quote(intention: Any, lines: list[Any], given: dict[str, Any], ctx: Context)
         if line.price is None:
             yield Problem("price", _("A quotation needs a price."), line.no, "required")
         if line.due_date is None:
-            yield Problem("due_date", _("A quotation needs a date."), line.no, "required")
+            message = _("A quotation needs a date: on the line, or for all lines in the field Wanted by.")
+            yield Problem("due_date", message, line.no, "required")
     intention.reason = ""
 
 
@@ -94,9 +95,19 @@ COLLAB = Flow(
     field="collab",
     states=(
         State("none", _("Not from the chain")),
-        State("pending", _("To be accepted"), "waiting"),
+        State(
+            "pending",
+            _("To be accepted"),
+            "waiting",
+            fixed=_("Accept the order before you change its prices and dates."),
+        ),
         State("quoting", _("To be quoted"), "moving"),
-        State("quoted", _("Waiting for the customer"), "partner"),
+        State(
+            "quoted",
+            _("Waiting for the customer"),
+            "partner",
+            fixed=_("The customer has this quotation: it can be changed when they disagree."),
+        ),
         State("agreed", _("Agreed"), "good"),
         State("refused", _("Refused"), "bad"),
         State("recalled", _("Taken back by the customer")),

@@ -8,9 +8,6 @@ from yunlian.kernel.text import _
 
 from .model import SalesIntention, SalesIntentionLine
 
-# While the customer decides, or after, the figures stand.
-FIXED = ("pending", "quoted", "agreed", "refused", "recalled")
-
 
 def check(
     intention: SalesIntention, lines: list[SalesIntentionLine], ctx: Context, facts: None
@@ -25,15 +22,3 @@ def check(
             )
         if is_binding and line.price is None:
             yield Problem("price", _("Must be filled in."), line.no, "required")
-
-
-def check_editable(intention: SalesIntention) -> Iterable[Problem]:
-    """Yield why the figures may not be changed now."""
-    if intention.collab == "pending":
-        yield Problem("collab", _("Accept the order before you change its prices and dates."), code="state")
-    elif intention.collab in FIXED:
-        yield Problem(
-            "collab",
-            _("The customer has this quotation: it can be changed when they disagree."),
-            code="state",
-        )

@@ -59,6 +59,13 @@ def test_a_quotation_names_every_price_and_date(shop: Any) -> None:
     assert shop.again(intention).header.collab == "quoting"
 
 
+def test_the_day_it_is_wanted_by_stands_for_lines_without_a_date(shop: Any) -> None:
+    intention = shop.move(placed(shop, due_date=shop.day(5)), "accept")
+    body = show(shop.again(intention), shop.ctx) | {"due_date": shop.day(12)}
+    quoted = shop.move(save("sales.intention", shop.ctx, body, intention.pk), "quote")
+    assert [line.due_date.isoformat() for line in quoted.lines] == [shop.day(5), shop.day(12)]
+
+
 def test_a_disagreement_brings_a_new_quotation(shop: Any) -> None:
     intention = quote(shop, shop.move(placed(shop), "accept"), "3990")
     intention = shop.move(intention, "partner_disagree", reason="太贵")
@@ -75,6 +82,14 @@ def test_figures_stand_while_the_customer_decides(shop: Any, step: str) -> None:
     body = show(shop.again(intention), shop.ctx)
     named = ("state" if step.endswith("agree") else "collab", None)
     assert refusal(save, "sales.intention", shop.ctx, body, intention.pk) == [named]
+    assert not body["can"]["edit"]
+
+
+def test_figures_are_open_while_we_quote(shop: Any) -> None:
+    intention = shop.move(placed(shop), "accept")
+    body = show(shop.again(intention), shop.ctx)
+    assert body["can"]["edit"]
+    assert save("sales.intention", shop.ctx, body | {"note": "加急"}, intention.pk).header.note == "加急"
 
 
 @pytest.mark.parametrize("step", ["submit", "approve", "void"])
