@@ -27,7 +27,8 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
   /** What is being typed becomes the record's, also where the server is still asked what a word means. */
   async function typed(): Promise<void> {
     await understood();
-    (document.activeElement as HTMLElement | null)?.blur?.();
+    const held = document.activeElement;
+    if (held instanceof HTMLInputElement || held instanceof HTMLTextAreaElement) held.blur(); // a button keeps the keyboard
     await nextTick();
     await understood();
   }
