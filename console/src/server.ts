@@ -56,7 +56,7 @@ export function complete(given: Meta): Meta {
   return {
     ...given,
     sections: given.sections ?? {}, form: given.form ?? [], tracks: given.tracks ?? [], steps: given.steps ?? [],
-    pulls: given.pulls ?? [], pushes: given.pushes ?? [], sums: given.sums ?? [], find: given.find ?? [],
+    pulls: given.pulls ?? [], pushes: given.pushes ?? [], leads: given.leads ?? [], sums: given.sums ?? [], find: given.find ?? [],
     can: { ...given.can, steps: given.can.steps ?? (given.steps ?? []).map((step) => step.name) },
   };
 }

@@ -29,6 +29,7 @@ show_charts(
         doc="contract_id",
         open_sql="(t.charged - t.credited - t.applied - t.written_off)",
         dated_by="sales.contract",
+        filter=[["open", ">", "0"]],
     ),
 )
 begin_with(

@@ -11,7 +11,7 @@ from .audit import visible
 from .document import REGISTRY, Document, Invalid, Missing, Problem, find_document, find_listed
 from .fields import Ref, moment_text, uuid_or_none
 from .load import Loaded, find_rows, load, reference, show
-from .models import Audit
+from .models import Audit, Master
 from .preview import preview
 from .save import remove, save
 from .search import find_records
@@ -171,8 +171,8 @@ def lookup(request: Request, code: str) -> Any:
     text = request.query.get("q", "").strip()[:100]
     asked = request.query.get("limit", "")
     limit = min(int(asked) if asked.isdecimal() and len(asked) < 9 else 20, 50)
-    columns = [name for name in ("specification", "short_name") if name in document.fields]
-    picked = "".join(f', t."{name}"' for name in columns)
+    beside = document.header.beside if issubclass(document.header, Master) else ""
+    picked = f', t."{beside}"' if beside else ", ''"
     table = document.header._meta.db_table
     fits = _fitting(document, request.query.get("for", ""))
     base = f'SELECT t.id, t.code, t.name{picked} FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active'
@@ -186,12 +186,7 @@ def lookup(request: Request, code: str) -> Any:
         rows = run(exact, [*own, ids, text.upper(), text.upper(), limit])
     else:
         rows = run(f"{base} ORDER BY t.code LIMIT %s", [*own, limit])
-    return {
-        "rows": [
-            {"id": row[0], "code": row[1], "name": row[2], "hint": " ".join(str(v) for v in row[3:] if v)}
-            for row in rows
-        ]
-    }
+    return {"rows": [{"id": row[0], "code": row[1], "name": row[2], "hint": row[3]} for row in rows]}
 
 
 def _fitting(target: Document, purpose: str) -> dict[str, Any]:

@@ -86,7 +86,7 @@ PARTNER = declare(
         form=(
             Section(_("Partner"), "code name short_name is_customer is_supplier level responsible is_active"),
             Section(_("Contact"), "contact phone address tax_no note"),
-            Section(_("Settlement"), "settlement credit_limit chain_id"),
+            Section(_("Settlement"), "settlement credit_limit"),
         ),
     )
 )
