@@ -9,7 +9,8 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export interface Ref { id: string; code?: string | null; name: string; hint?: string | null }
 
 /** A picker's row: a reference with whatever else the server knows about it (unit, price, stock). */
-export type LookupRow = Ref & Record<string, unknown>;
+export interface Figure { label: string; kind: KindName; value: string | null }
+export type LookupRow = Ref & { figures?: Figure[] } & Record<string, unknown>;
 
 export type FieldValue = string | number | boolean | null | undefined | Ref | string[];
 

@@ -114,14 +114,14 @@ def test_numbers_and_charts_need_the_list_and_the_guard(ctx):
     assert set(numbers(member(ctx, f"{CONTRACT}.view"))) == {CONTRACT}
     assert set(numbers(member(ctx, "stock.cost.view"))) == set()
     assert set(numbers(member(ctx, "stock.cost.view", guards=("stock.cost",)))) == {"stock.cost"}
-    assert [c.read(member(ctx, f"{CONTRACT}.view", guards=())) for c in home.CHARTS] == [None] * 3
+    assert [c.read(member(ctx, f"{CONTRACT}.view", guards=())) for c in home.CHARTS] == [None] * 5
 
 
 def test_charts_show_days_products_and_ages(ctx):
     old = TODAY - dt.timedelta(days=45)
     contract(ctx, "approved")
     contract(ctx, "approved", date=old.isoformat())
-    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS)
+    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS[:3])
     assert (daily["x"][-1], len(daily["x"])) == (TODAY.isoformat(), 30)
     assert [y for y in daily["series"][0]["y"] if Decimal(y)] == ["37.50"]
     assert top["series"][0]["y"] == ["37.50"]
@@ -132,7 +132,7 @@ def test_a_chart_names_the_rows_behind_it_and_behind_each_point(ctx):
     contract(ctx, "approved")
     contract(ctx, "approved")
     contract(ctx)
-    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS)
+    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS[:3])
 
     def behind(code, filter_):
         query = listing.Query(filter=msgspec.json.encode(filter_).decode())
@@ -142,6 +142,13 @@ def test_a_chart_names_the_rows_behind_it_and_behind_each_point(ctx):
     assert [behind(CONTRACT, daily["filters"][at]) for at in (-1, -2)] == [2, 0]
     assert [behind(CONTRACT, each) for each in top["filters"]] == [1, 1]
     assert behind("finance.receivable", ageing["filter"]) == 2
+
+
+def test_a_buyer_has_charts_of_purchases(ctx):
+    buyer = member(ctx, "purchase.order.view", guards=("purchase.price",))
+    shown = [chart["code"] for each in home.CHARTS if (chart := each.read(buyer))]
+    assert shown == ["purchase.order"] * 2
+    assert [each.read(member(ctx, "purchase.order.view", guards=())) for each in home.CHARTS] == [None] * 5
 
 
 def test_a_new_enterprise_is_told_how_to_begin_until_it_has(ctx):

@@ -1,11 +1,13 @@
 """The generic endpoints: every declared document, master and view is served by these and by nothing else."""
 
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 
-from . import listing, meta, permission, pulling, steps
+from . import figures, listing, meta, permission, pulling, steps
 from .api import Answer, Request, route
 from .audit import visible
 from .document import REGISTRY, Document, Invalid, Missing, Problem, find_document, find_listed
@@ -163,7 +165,7 @@ def lookup(request: Request, code: str) -> Any:
 
     Open to everybody in the enterprise, because any form may point to any master; it answers code and name only. `for`
     names the field that is filled in, as `sales.contract.customer` or `sales.contract.lines.product`: then only rows that
-    fit it are offered.
+    fit it are offered, in a line with the figures the member may see, for what `header.warehouse=…` says of the header.
     """
     document = find_document(code)
     if not document.is_master:
@@ -186,7 +188,25 @@ def lookup(request: Request, code: str) -> Any:
         rows = run(exact, [*own, ids, text.upper(), text.upper(), limit])
     else:
         rows = run(f"{base} ORDER BY t.code LIMIT %s", [*own, limit])
-    return {"rows": [{"id": row[0], "code": row[1], "name": row[2], "hint": row[3]} for row in rows]}
+    shown = figures.beside(
+        request.ctx, code, request.query.get("for", ""), _header_of(request.query), [row[0] for row in rows]
+    )
+    return {
+        "rows": [
+            {"id": row[0], "code": row[1], "name": row[2], "hint": row[3], "figures": shown[row[0]]}
+            for row in rows
+        ]
+    }
+
+
+def _header_of(query: Mapping[str, str]) -> dict[str, uuid.UUID]:
+    """Return what a query says of the header a line belongs to: `header.warehouse=<id>`."""
+    named = {
+        name.removeprefix("header."): uuid_or_none(value)
+        for name, value in query.items()
+        if name.startswith("header.")
+    }
+    return {name: id_ for name, id_ in named.items() if id_}
 
 
 def _fitting(target: Document, purpose: str) -> dict[str, Any]:

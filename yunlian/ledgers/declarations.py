@@ -4,6 +4,7 @@ Postings lock in the order of these declarations.
 """
 
 from yunlian.kernel.document import Lead, View, declare_view, lead
+from yunlian.kernel.figures import Figure, show_beside
 from yunlian.kernel.ledger import Fold, Ledger, declare_ledger
 from yunlian.kernel.text import _
 
@@ -248,4 +249,5 @@ lead(
         needs=("finance.receivable", "finance.payable"),
     ),
 )
+show_beside(Figure("masters.product", _("Available"), "qty", stock.available))
 negative.subscribe()
