@@ -54,13 +54,13 @@ function documentMeta(code: string, label: string, app: string): Meta {
     columns: ["number", "date", "supplier", "warehouse", "due_date", "amount", "theirs_number", "expected_date", "owner", "collab", "state"], find: ["number", "supplier"], sums: ["amount", "paid_amount"],
     tracks: [{ field: "state", label: "状态", states: states(STANDARD) }, { field: "collab", label: "协同", states: states(COLLAB) }], steps: STEPS,
     pulls: code === "purchase.order" ? [] : [{ source: "purchase.order", label: "采购订单" }],
-    pushes: code === "purchase.order" ? [{ target: "stock.receipt_notice", label: "采购收货通知单" }, { target: "stock.purchase_in", label: "采购入库单" }, { target: "finance.payment", label: "付款单" }] : [],
+    leads: [], pushes: code === "purchase.order" ? [{ target: "stock.receipt_notice", label: "采购收货通知单" }, { target: "stock.purchase_in", label: "采购入库单" }, { target: "finance.payment", label: "付款单" }] : [],
     chained: code === "purchase.order", can: { view: true, edit: true, export: true, import: true, delete: true, steps: STEPS.map((one) => one.name) }, sort: "-date",
   };
 }
 function masterMeta(code: string, label: string, more: Record<string, Field> = {}): Meta {
   const fields = { code: f("code", "编码", { required: true }), name: f("text", "名称", { required: true, max_length: 100 }), ...more, is_active: f("boolean", "启用"), note: f("longtext", "备注") };
-  return { code, label, kind: "master", app: code.split(".")[0] ?? "", fields, sections: {}, form: [{ label: "基本", of: null, fields: Object.keys(fields) }], columns: Object.keys(fields).filter((name) => name !== "note"), find: ["code", "name"], sums: [], tracks: [], steps: [], pulls: [], pushes: [], chained: false, can: { view: true, edit: true, export: true, import: true, delete: true, steps: [] }, sort: "code" };
+  return { code, label, kind: "master", app: code.split(".")[0] ?? "", fields, sections: {}, form: [{ label: "基本", of: null, fields: Object.keys(fields) }], columns: Object.keys(fields).filter((name) => name !== "note"), find: ["code", "name"], sums: [], tracks: [], steps: [], pulls: [], pushes: [], leads: [], chained: false, can: { view: true, edit: true, export: true, import: true, delete: true, steps: [] }, sort: "code" };
 }
 
 export const metas: Record<string, Meta> = Object.fromEntries([

@@ -10,7 +10,9 @@ import { useSession } from "./session";
 export interface Home {
   todo: { code: string; label: string; count: number; filter?: Filter | string | null }[];
   numbers: { label: string; value: string; last?: string | null; unit?: string | null; code?: string | null; filter?: Filter | string | null }[];
-  charts: { kind: "bar" | "line"; label: string; unit?: string | null; x: string[]; series: { label: string; y: string[] }[]; code?: string | null }[];
+  /** What a new enterprise does first, done or not; empty once it has begun. */
+  checklist: { code: string; label: string; done: boolean }[];
+  charts: { kind: "bar" | "line"; label: string; unit?: string | null; x: string[]; series: { label: string; y: string[] }[]; code?: string | null; filter?: Filter; filters?: Filter[] }[];
 }
 
 export function useHome() {

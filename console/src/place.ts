@@ -15,6 +15,8 @@ export interface Place {
   become: (path: string) => void;
   title: (text: string) => void;
   dirty: (on: boolean) => void;
+  /** There is nothing here to come back to. */
+  lose: () => void;
   close: () => void;
 }
 
@@ -42,6 +44,7 @@ export function providePlace(id: string): Place {
     dirty: (on) => {
       if (tab.value && tab.value.dirty !== on) tabs.update(id, { dirty: on });
     },
+    lose: () => tabs.update(id, { lost: true }),
     close() {
       const next = tabs.close(id);
       if (next) void router.push({ path: next.path, query: next.query });

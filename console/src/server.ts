@@ -56,7 +56,7 @@ export function complete(given: Meta): Meta {
   return {
     ...given,
     sections: given.sections ?? {}, form: given.form ?? [], tracks: given.tracks ?? [], steps: given.steps ?? [],
-    pulls: given.pulls ?? [], pushes: given.pushes ?? [], sums: given.sums ?? [], find: given.find ?? [],
+    pulls: given.pulls ?? [], pushes: given.pushes ?? [], leads: given.leads ?? [], sums: given.sums ?? [], find: given.find ?? [],
     can: { ...given.can, steps: given.can.steps ?? (given.steps ?? []).map((step) => step.name) },
   };
 }
@@ -86,8 +86,9 @@ export function refresh(...codes: string[]): void {
   void client.invalidateQueries({ queryKey: ["home"] });
 }
 
-export async function lookup(code: string, q: string, purpose: string, signal?: AbortSignal): Promise<LookupRow[]> {
-  const answer = await get<{ rows: LookupRow[] }>(`${code}/lookup`, { q, limit: 20, for: purpose }, { signal });
+/** `header` names what the header of a line refers to, by field: what is on offer depends on it. */
+export async function lookup(code: string, q: string, purpose: string, header: Record<string, string>, signal?: AbortSignal): Promise<LookupRow[]> {
+  const answer = await get<{ rows: LookupRow[] }>(`${code}/lookup`, { q, limit: 20, for: purpose, ...Object.fromEntries(Object.entries(header).map(([name, id]) => [`header.${name}`, id])) }, { signal });
   return answer.rows;
 }
 

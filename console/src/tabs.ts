@@ -11,6 +11,8 @@ export interface Tab {
   query: Record<string, string>;
   title: string;
   dirty: boolean;
+  /** There is nothing at this address: the tab goes when another one is looked at, and is not restored. */
+  lost?: boolean;
 }
 
 const LIMIT = 24;
@@ -36,7 +38,7 @@ export const useTabs = defineStore("tabs", () => {
 
   function keep(): void {
     if (!key) return;
-    const text = JSON.stringify(tabs.value);
+    const text = JSON.stringify(tabs.value.filter((tab) => !tab.lost));
     sessionStorage.setItem(key, text);
     localStorage.setItem(key, text);
   }
@@ -56,6 +58,7 @@ export const useTabs = defineStore("tabs", () => {
 
   /** Show the tab of a path, opening one if there is none. */
   function visit(path: string, query: Record<string, string>): Tab {
+    tabs.value = tabs.value.filter((one) => !one.lost || one.path === path);
     let tab = tabs.value.find((one) => one.path === path);
     if (!tab) {
       const spare = tabs.value.length >= LIMIT ? tabs.value.findIndex((one) => !one.dirty && one.path !== "/" && one.id !== current.value) : -1;

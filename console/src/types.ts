@@ -9,11 +9,13 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export interface Ref { id: string; code?: string | null; name: string; hint?: string | null }
 
 /** A picker's row: a reference with whatever else the server knows about it (unit, price, stock). */
-export type LookupRow = Ref & Record<string, unknown>;
+export interface Figure { label: string; kind: KindName; value: string | null }
+export type LookupRow = Ref & { figures?: Figure[] } & Record<string, unknown>;
 
 export type FieldValue = string | number | boolean | null | undefined | Ref | string[];
 
-export interface Choice { value: string; label: string; tone?: Tone }
+/** A `plain` choice is what nearly every row has, and is left out of lists. */
+export interface Choice { value: string; label: string; tone?: Tone; plain?: boolean }
 
 export interface Field {
   kind: KindName;
@@ -32,7 +34,7 @@ export interface Field {
   default?: FieldValue;
   guard?: string | null;
   unit_field?: string | null;
-  /** Of a `done` field: the field it counts up to; of a `reason`: the figure it explains. */
+  /** Of a `done` field: the field it counts up to; of an amount: what it is a part of; of a `reason`: the figure it explains. */
   of?: string | null;
   /** Of a `reason`: the fields on which the figure hangs. */
   by?: string[] | null;
@@ -51,8 +53,13 @@ export interface Step {
   to: string;
   tone?: "primary" | "quiet" | "danger" | null;
   confirm?: string | null;
+  /** The close flag a document must have for it. */
+  close?: "open" | "manual" | null;
   input?: (Field & { name: string })[] | null;
 }
+
+/** Where a row leads: to the rows of a list that agree with it in the fields of `by`, theirs to ours, or to a page. */
+export interface Lead { to: string; label: string; list: boolean; by: Record<string, string>; given: Record<string, string> }
 
 export interface FormBlock { label: string; of: string | null; fields: string[] }
 
@@ -71,6 +78,7 @@ export interface Meta {
   steps: Step[];
   pulls: { source: string; label: string }[];
   pushes: { target: string; label: string }[];
+  leads: Lead[];
   chained: boolean;
   /** Saving completes what is blank, so it is worth asking before. */
   fills?: boolean;

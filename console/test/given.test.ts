@@ -20,7 +20,7 @@ const META: Meta = {
     price_reason: { kind: "reason", label: "取价依据", readonly: true, of: "price", by: ["product", "unit", "qty"], choices: [{ value: "manual", label: "手工定价" }, { value: "partner", label: "合作价" }] },
     amount: { kind: "amount", label: "金额", formula: "round(qty * price)", readonly: true }, note: { kind: "text", label: "备注" },
   } } },
-  form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], chained: false, can: { edit: true },
+  form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], leads: [], chained: false, can: { edit: true },
 };
 const bed = { id: "p1", code: "A-1", name: "橡木床" };
 const chair = { id: "p2", code: "A-2", name: "椅" };

@@ -73,7 +73,7 @@ const META: Meta = {
     product: { kind: "ref", label: "商品", ref: "masters.product", required: true }, unit: { kind: "ref", label: "单位", ref: "masters.unit" }, qty: { kind: "qty", label: "数量", required: true }, price: { kind: "price", label: "单价" },
     amount: { kind: "amount", label: "金额", formula: "round(qty * price)", readonly: true }, note: { kind: "text", label: "备注" },
   } } },
-  form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], chained: false, can: { edit: true },
+  form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], leads: [], chained: false, can: { edit: true },
 };
 const bed = { id: "p1", code: "A-1", name: "橡木床" };
 const lines = Object.entries(META.sections["lines"]?.fields ?? {}).map(([name, field]) => ({ name, label: field.label, typable: !field.readonly }));

@@ -1,6 +1,6 @@
 """Links and credentials as master data, and what follows their steps."""
 
-from yunlian.kernel.document import Document, Section, declare
+from yunlian.kernel.document import Document, Lead, Section, declare, lead
 from yunlian.kernel.events import on
 from yunlian.kernel.text import _
 
@@ -58,6 +58,7 @@ OFFER = declare(
     )
 )
 
+lead(Lead("masters.partner", "chain.link", {"partner_chain_id": "chain_id"}))
 on("chain.credential", "saved", credentials.publish)
 on("chain.credential", "revoke", credentials.withdraw)
 on("chain.link", "saved", links.invite)

@@ -17,6 +17,7 @@ show_numbers(
     ThisMonth(_("Sales this month"), "sales.contract", "total"),
     ThisMonth(_("Received this month"), "finance.receipt", "amount"),
     ThisMonth(_("Bought this month"), "purchase.order", "amount"),
+    ThisMonth(_("Goods received this month"), "stock.purchase_in", "amount"),
     Standing(_("Stock value"), "stock.cost", "ledgers_costbalance", "t.value", guard="stock.cost"),
 )
 show_charts(
@@ -29,7 +30,10 @@ show_charts(
         doc="contract_id",
         open_sql="(t.charged - t.credited - t.applied - t.written_off)",
         dated_by="sales.contract",
+        filter=[["open", ">", "0"]],
     ),
+    Daily(_("Purchases of 30 days"), "purchase.order", "amount"),
+    Top(_("Most bought products of 30 days"), "purchase.order", by="product", field="amount"),
 )
 begin_with(
     Todo(_("Add a warehouse"), "masters.warehouse"),

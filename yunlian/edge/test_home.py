@@ -3,12 +3,14 @@
 import datetime as dt
 from decimal import Decimal
 
+import msgspec
 import pytest
 from django.utils import translation
 
+from tests.shop import Shop
 from yunlian.edge import home as declarations
-from yunlian.kernel import home
-from yunlian.kernel.document import REGISTRY
+from yunlian.kernel import home, listing
+from yunlian.kernel.document import REGISTRY, find_listed
 from yunlian.kernel.scope import Grants
 from yunlian.kernel.testing import TODAY, Statements, context, make
 
@@ -63,6 +65,34 @@ def test_only_my_own_when_that_is_my_scope(ctx):
     }
 
 
+def noticed(shop, *steps):
+    lines = [{"product": "P1", "qty": "1", "price": "10"}]
+    contract = shop.move(shop.save("sales.contract", customer="LI", lines=lines), "approve")
+    shop.pay(contract, "10")
+    notice = shop.push(contract, "stock.dispatch_notice")
+    return [shop.move(notice, step) for step in steps][-1] if steps else notice
+
+
+def test_what_is_to_be_made_from_an_approved_document_waits_for_who_makes_it(ctx):
+    shop = Shop(ctx)
+    shop.receive(shop.p1, "2", "10")
+    noticed(shop, "approve")
+    noticed(shop)
+    keeper = member(ctx, "stock.dispatch_notice.view", "stock.sales_out.edit")
+    (row,) = home.waiting(keeper)
+    assert (row["label"], row["count"]) == ("Dispatch notice · Sales stock-out to follow", 1)
+    assert row["filter"] == [["close", "=", "open"], ["state", "=", "approved"]]
+    assert home.waiting(member(ctx, "stock.dispatch_notice.view")) == []
+    assert home.waiting(member(ctx, "stock.sales_out.edit")) == []
+
+
+def test_a_document_that_is_closed_waits_for_nothing(ctx):
+    shop = Shop(ctx)
+    shop.receive(shop.p1, "1", "10")
+    shop.move(noticed(shop, "approve"), "close")
+    assert home.waiting(member(ctx, "stock.dispatch_notice.view", "stock.sales_out.edit")) == []
+
+
 def numbers(ctx):
     return {each["code"]: (each["value"], each["last"]) for n in home.NUMBERS if (each := n.read(ctx))}
 
@@ -84,18 +114,41 @@ def test_numbers_and_charts_need_the_list_and_the_guard(ctx):
     assert set(numbers(member(ctx, f"{CONTRACT}.view"))) == {CONTRACT}
     assert set(numbers(member(ctx, "stock.cost.view"))) == set()
     assert set(numbers(member(ctx, "stock.cost.view", guards=("stock.cost",)))) == {"stock.cost"}
-    assert [c.read(member(ctx, f"{CONTRACT}.view", guards=())) for c in home.CHARTS] == [None] * 3
+    assert [c.read(member(ctx, f"{CONTRACT}.view", guards=())) for c in home.CHARTS] == [None] * 5
 
 
 def test_charts_show_days_products_and_ages(ctx):
     old = TODAY - dt.timedelta(days=45)
     contract(ctx, "approved")
     contract(ctx, "approved", date=old.isoformat())
-    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS)
+    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS[:3])
     assert (daily["x"][-1], len(daily["x"])) == (TODAY.isoformat(), 30)
     assert [y for y in daily["series"][0]["y"] if Decimal(y)] == ["37.50"]
     assert top["series"][0]["y"] == ["37.50"]
     assert ageing["series"][0]["y"] == ["37.50", "37.50", "0.00", "0.00"]
+
+
+def test_a_chart_names_the_rows_behind_it_and_behind_each_point(ctx):
+    contract(ctx, "approved")
+    contract(ctx, "approved")
+    contract(ctx)
+    daily, top, ageing = (chart.read(ctx) for chart in home.CHARTS[:3])
+
+    def behind(code, filter_):
+        query = listing.Query(filter=msgspec.json.encode(filter_).decode())
+        return len(listing.page(find_listed(code), ctx, query).rows)
+
+    assert behind(CONTRACT, daily["filter"]) == 2
+    assert [behind(CONTRACT, daily["filters"][at]) for at in (-1, -2)] == [2, 0]
+    assert [behind(CONTRACT, each) for each in top["filters"]] == [1, 1]
+    assert behind("finance.receivable", ageing["filter"]) == 2
+
+
+def test_a_buyer_has_charts_of_purchases(ctx):
+    buyer = member(ctx, "purchase.order.view", guards=("purchase.price",))
+    shown = [chart["code"] for each in home.CHARTS if (chart := each.read(buyer))]
+    assert shown == ["purchase.order"] * 2
+    assert [each.read(member(ctx, "purchase.order.view", guards=())) for each in home.CHARTS] == [None] * 5
 
 
 def test_a_new_enterprise_is_told_how_to_begin_until_it_has(ctx):

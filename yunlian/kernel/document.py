@@ -466,6 +466,34 @@ Listed = Document | View
 VIEWS: dict[str, View] = {}
 
 
+@dataclass(frozen=True)
+class Lead:
+    """Where a row of `of` leads: the rows of `to` that agree with it in the fields of `by`, (theirs, ours); `id` is the row itself.
+
+    Where `to` is a page of its own and no list, `label` names it, `by` and `given` are the parts of its address, and
+    whoever may view one of `needs` may go there. Declared by the layer that knows both ends.
+    """
+
+    of: str
+    to: str
+    by: Mapping[str, str]
+    label: Label = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+    @property
+    def is_list(self) -> bool:
+        return self.to in REGISTRY or self.to in VIEWS
+
+
+LEADS: list[Lead] = []
+
+
+def lead(*leads: Lead) -> None:
+    """Declare where rows lead; the first of a list is where opening a row goes, if it has no form."""
+    LEADS.extend(leads)
+
+
 def declare_view(view: View) -> View:
     """Register a read-only list; raises ImproperlyConfigured when its code is taken."""
     if view.code in VIEWS or view.code in REGISTRY:
@@ -516,8 +544,18 @@ def check_declarations() -> None:
     Asked once as the program starts, when everything is declared: a document may be linked to one declared later.
     """
     slips = [f"{document.code}: {slip}" for document in REGISTRY.values() for slip in _slips(document)]
+    slips += [f"{each.of}: {slip}" for each in LEADS for slip in _lead_slips(each)]
     if slips:
         raise ImproperlyConfigured("\n".join(slips))
+
+
+def _lead_slips(each: Lead) -> Iterable[str]:
+    theirs = set(find_listed(each.to).fields) if each.is_list else set(each.by)
+    ours = set(find_listed(each.of).fields)
+    yield from (f"leads by {name}" for name in each.by if name not in theirs)
+    yield from (f"leads by {name}" for name in each.by.values() if name not in ours | {"id"})
+    if not each.is_list and not (each.label and each.needs):
+        yield f"{each.to} is no list and lacks its label, or who may see it"
 
 
 def _slips(document: Document) -> Iterable[str]:

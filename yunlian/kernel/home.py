@@ -5,7 +5,7 @@ behind it. Whoever may not view that code, or not the field, does not get it; su
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -22,6 +22,9 @@ from .text import Label, _
 CAP = 999  # waiting documents counted per state
 MONEY = "¥"
 SETTLED = ("approved", "voided")
+
+
+Filter = list[list[Any]]
 
 
 class Shown(Protocol):
@@ -82,8 +85,12 @@ def get_home(request: Request) -> Any:
 
 
 def waiting(ctx: Context) -> list[dict[str, Any]]:
-    """Count the documents whose next step I hold, by code and state, those that ask for a decision first."""
+    """Count the documents whose next step I hold, by code and state, those that ask for a decision first.
+
+    The last step of many is the document made from them: an approved notice waits for the goods to go.
+    """
     branches, values = [], []
+    followed = {(source.code, target.code): target for source, target in _followed(ctx)}
     asked: dict[tuple[str, str], Flow] = {}
     for document in REGISTRY.values():
         if not permission.may(ctx, document.code, "view"):
@@ -100,10 +107,38 @@ def waiting(ctx: Context) -> list[dict[str, Any]]:
                 f'WHERE t.enterprise_id = %s AND t."{flow.field}" = ANY(%s){standing}{scope} LIMIT {CAP + 1}) x GROUP BY s'
             )
             values += [document.code, flow.field, ctx.enterprise_id, states, *params]
+    for code, follower in followed:
+        document = REGISTRY[code]
+        scope, params = permission.row_condition(ctx, document)
+        branches.append(
+            f"SELECT %s, 'close', %s, count(*) FROM (SELECT FROM \"{document.header._meta.db_table}\" t "
+            f"WHERE t.enterprise_id = %s AND t.state = 'approved' AND t.close = 'open'{scope} LIMIT {CAP + 1}) x "
+            "HAVING count(*) > 0"
+        )
+        values += [code, follower, ctx.enterprise_id, *params]
     if not branches:
         return []
     found = []
     for code, field_name, state_name, count in run(" UNION ALL ".join(branches), values):
+        if target := followed.get((code, state_name)):
+            to_follow = _("%(document)s · %(next)s to follow") % {
+                "document": REGISTRY[code].label, "next": target.label
+            }  # fmt: skip
+            filter_ = [["close", "=", "open"], ["state", "=", "approved"]]
+            rank = (3, list(REGISTRY).index(code))
+            found.append(
+                (
+                    rank,
+                    {
+                        "code": code,
+                        "label": str(to_follow),
+                        "count": count,
+                        "filter": filter_,
+                        "tone": "moving",
+                    },
+                )
+            )
+            continue
         flow = asked[code, field_name]
         state = flow.state(state_name)
         label = f"{REGISTRY[code].label} · {state.label}"
@@ -115,6 +150,19 @@ def waiting(ctx: Context) -> list[dict[str, Any]]:
             (rank, {"code": code, "label": label, "count": count, "filter": filter_, "tone": state.tone})
         )
     return [shown for _rank, shown in sorted(found, key=lambda each: each[0])]
+
+
+def _followed(ctx: Context) -> Iterable[tuple[Document, Document]]:
+    """Return what I see together with what I make from it, where making all of it closes what it is made from."""
+    for target in REGISTRY.values():
+        for link in target.links:
+            source = REGISTRY[link.source]
+            if (
+                source.done(link.fills[1]).closes
+                and permission.may(ctx, source.code, "view")
+                and permission.may(ctx, target.code, "edit")
+            ):
+                yield source, target
 
 
 def _has_state(document: Document) -> bool:
@@ -244,10 +292,20 @@ class Standing:
 
 
 def _chart(
-    kind: str, label: Label, code: str, x: Sequence[str], series: Sequence[tuple[Label, Sequence[Any]]]
+    kind: str,
+    label: Label,
+    code: str,
+    x: Sequence[str],
+    series: Sequence[tuple[Label, Sequence[Any]]],
+    filter_: Filter,
+    filters: Sequence[Filter] = (),
 ) -> dict[str, Any]:
+    """Return a chart: `filter` finds the rows behind it in the list of `code`, `filters` those behind each point."""
     shown = [{"label": name, "y": [str(y) for y in values]} for name, values in series]
-    return {"kind": kind, "label": label, "unit": MONEY, "x": list(x), "series": shown, "code": code}
+    return {
+        "kind": kind, "label": label, "unit": MONEY, "x": list(x), "series": shown, "code": code,
+        "filter": filter_, "filters": [[*filter_, *each] for each in filters],
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -277,7 +335,10 @@ class Daily:
         days = [first + dt.timedelta(days=n) for n in range(self.days)]
         values = [found.get(day) or Decimal("0.00") for day in days]
         label = document.fields[self.field].label
-        return _chart("line", self.label, self.code, [day.isoformat() for day in days], [(label, values)])
+        names = [day.isoformat() for day in days]
+        behind: Filter = [["state", "in", list(self.states)], ["date", ">=", names[0]]]
+        by_day = [[["date", "<=", name], ["date", ">=", name]] for name in names]
+        return _chart("line", self.label, self.code, names, [(label, values)], behind, by_day)
 
 
 @dataclass(frozen=True)
@@ -302,7 +363,7 @@ class Top:
         assert document.lines is not None
         scope, params = permission.row_condition(ctx, document)
         sql = (
-            f'SELECT p.name, x.s FROM (SELECT l."{by.column_name}" AS id, sum(l."{self.field}") AS s '
+            f'SELECT p.name, x.s, p.id FROM (SELECT l."{by.column_name}" AS id, sum(l."{self.field}") AS s '
             f'FROM "{document.header._meta.db_table}" t JOIN "{document.lines._meta.db_table}" l '
             f'ON l.enterprise_id = t.enterprise_id AND l."{document.parent}_id" = t.id '
             f"WHERE t.enterprise_id = %s AND t.date >= %s AND t.date <= %s AND t.state = ANY(%s){scope} "
@@ -321,8 +382,11 @@ class Top:
         ]
         rows = [row for row in run(sql, values) if row[1] is not None]
         label = document.line_fields[self.field].label
+        behind: Filter = [["state", "in", list(self.states)], ["date", ">=", first.isoformat()]]
+        by_row = [[[f"lines.{self.by}", "=", str(row[2])]] for row in rows]
+        names = [row[0] for row in rows]
         return _chart(
-            "bar", self.label, self.code, [row[0] for row in rows], [(label, [row[1] for row in rows])]
+            "bar", self.label, self.code, names, [(label, [row[1] for row in rows])], behind, by_row
         )
 
 
@@ -333,7 +397,8 @@ AGES = (30, 60, 90)
 class Ageing:
     """What is open in a ledger by the age of the document it is owed for, in days, as bars.
 
-    `open_sql` is over the balance `t`; `doc` its column with the document's id; `dated_by` that document's code.
+    `open_sql` is over the balance `t`; `doc` its column with the document's id; `dated_by` that document's code; `filter`
+    finds the balances that are open.
     """
 
     label: Label
@@ -342,6 +407,7 @@ class Ageing:
     doc: str
     open_sql: str
     dated_by: str
+    filter: Filter
 
     def read(self, ctx: Context) -> dict[str, Any] | None:
         """See Shown."""
@@ -356,9 +422,8 @@ class Ageing:
         found: dict[int, Decimal] = dict(run(sql, [ctx.today, [age + 1 for age in AGES], ctx.enterprise_id]))
         names = [_("Up to 30 days"), _("31 to 60"), _("61 to 90"), _("Over 90 days")]
         values = [found.get(n) or Decimal("0.00") for n in range(4)]
-        return _chart(
-            "bar", self.label, self.code, [str(name) for name in names], [(_("Not settled"), values)]
-        )
+        series = [(_("Not settled"), values)]
+        return _chart("bar", self.label, self.code, [str(name) for name in names], series, self.filter)
 
 
 def show_numbers(*numbers: Shown) -> None:

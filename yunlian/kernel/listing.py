@@ -17,7 +17,7 @@ import msgspec
 from django.db import models
 
 from . import permission
-from .document import REGISTRY, Document, Invalid, Listed, Problem, Series
+from .document import REGISTRY, Document, Invalid, Listed, Problem, Series, find_document
 from .fields import (
     AnyKind,
     BadValue,
@@ -35,7 +35,7 @@ from .fields import (
     require_storable,
     uuid_or_none,
 )
-from .models import Doc
+from .models import Doc, Master
 from .scope import Context
 from .search import find_records
 from .sql import brief, run
@@ -224,7 +224,8 @@ def _reference(target: type[models.Model], alias: str) -> str:
     has = {x.name for x in target._meta.concrete_fields}
     code = f"{alias}.code" if "code" in has else f"{alias}.number" if "number" in has else "NULL"
     name = f"{alias}.name" if "name" in has else code
-    return f"CASE WHEN {alias}.id IS NOT NULL THEN json_build_object('id', {alias}.id, 'code', {code}, 'name', {name}) END"
+    beside = f", 'hint', {alias}.\"{target.beside}\"" if issubclass(target, Master) and target.beside else ""
+    return f"CASE WHEN {alias}.id IS NOT NULL THEN json_build_object('id', {alias}.id, 'code', {code}, 'name', {name}{beside}) END"
 
 
 def _shown(kind: AnyKind, name: str) -> str:
@@ -319,10 +320,10 @@ def _where(listed: Listed, ctx: Context, query: Query, fields: Mapping[str, AnyK
     conditions: list[str] = []
     for item in _filters(query.filter):
         if isinstance(item, dict):
-            parts = [_condition(part, ctx, fields) for part in item["or"]]
+            parts = [_condition(part, listed, ctx, fields) for part in item["or"]]
             sql, values = " OR ".join(part for part, _v in parts), [v for _s, more in parts for v in more]
         else:
-            sql, values = _condition(item, ctx, fields)
+            sql, values = _condition(item, listed, ctx, fields)
         conditions.append(f"({sql})")
         params = [*params, *values]
     return scope + "".join(f" AND {condition}" for condition in conditions), params
@@ -355,23 +356,40 @@ def _filters(text: str) -> list[Any]:
 _COMPARE = {"=": "=", "!=": "IS DISTINCT FROM", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
 
-def _condition(part: list[Any], ctx: Context, fields: Mapping[str, AnyKind]) -> Sql:
+def _condition(part: list[Any], listed: Listed, ctx: Context, fields: Mapping[str, AnyKind]) -> Sql:
     name, operator, value = part[0], str(part[1]), part[2] if len(part) == 3 else None
     if name == "id":
         return _id_condition(operator, value)
-    kind = fields.get(name)
+    of_line = _line_reference(listed, name, ctx)
+    kind = of_line or fields.get(name)
     if kind is None:
         raise Invalid(
             Problem("filter", _("There is no field %(name)s.") % {"name": name[:60]}, code="unknown")
         )
     try:
-        return (
+        sql, params = (
             _reference_condition(kind, operator, value, ctx)
             if isinstance(kind, Ref)
             else _plain_condition(kind, operator, value)
         )
+        if of_line is None:
+            return sql, params
+        lines = of_line.model._meta.db_table
+        parent = find_document(listed.code).parent
+        return f't.id IN (SELECT t."{parent}_id" FROM "{lines}" t WHERE t.enterprise_id = %s AND {sql})', [
+            ctx.enterprise_id, *params
+        ]  # fmt: skip
     except BadValue as bad:
         raise Invalid(Problem("filter", f"{kind.label}: {bad.message}", code=bad.code)) from None
+
+
+def _line_reference(listed: Listed, name: str, ctx: Context) -> Ref | None:
+    """Return what `lines.product` names: documents are found by what any of their lines refers to."""
+    if not isinstance(listed, Document) or not name.startswith("lines."):
+        return None
+    kind = listed.line_fields.get(name.removeprefix("lines."))
+    is_seen = isinstance(kind, Ref) and kind.guard not in permission.hidden(ctx, listed.guards)
+    return kind if is_seen and isinstance(kind, Ref) else None
 
 
 def _id_condition(operator: str, value: Any) -> Sql:

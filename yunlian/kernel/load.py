@@ -147,11 +147,13 @@ def _by_target(rows: list[Row]) -> dict[uuid.UUID, list[LinkRow]]:
 
 
 def reference(target: Any) -> dict[str, Any] | None:
-    """Return how a row that is pointed to is shown: id, code, name."""
+    """Return how a row that is pointed to is shown: id, code, name, and what stands beside the name."""
     if target is None:
         return None
     code = getattr(target, "code", None) or getattr(target, "number", None) or ""
-    return {"id": str(target.id), "code": code, "name": getattr(target, "name", code)}
+    shown = {"id": str(target.id), "code": code, "name": getattr(target, "name", code)}
+    beside = getattr(target, "beside", "") and getattr(target, target.beside)
+    return shown | {"hint": beside} if beside else shown
 
 
 def show_fields(instance: Any, kinds: Mapping[str, AnyKind], hidden: frozenset[str]) -> dict[str, Any]:

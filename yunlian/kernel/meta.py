@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import permission
-from .document import REGISTRY, VIEWS, Document, Flow, Listed, Step, document_of, find_listed, pushes
+from .document import (
+    LEADS,
+    REGISTRY,
+    VIEWS,
+    Document,
+    Flow,
+    Lead,
+    Listed,
+    Step,
+    document_of,
+    find_listed,
+    pushes,
+)
 from .fields import AnyKind, Done, Ref, State
 from .scope import Context
 
@@ -54,6 +66,7 @@ def describe(code: str, ctx: Context) -> dict[str, Any]:
         "steps": [],
         "pulls": [],
         "pushes": [],
+        "leads": [_lead(each) for each in LEADS if each.of == code and _may_follow(each, ctx, hidden)],
         "chained": False,
         "fills": False,
         "can": {
@@ -104,6 +117,23 @@ def _document(
     }
 
 
+def _may_follow(each: Lead, ctx: Context, hidden: frozenset[str]) -> bool:
+    fields = find_listed(each.of).fields
+    return any(permission.may(ctx, code, "view") for code in each.needs or (each.to,)) and all(
+        name == "id" or fields[name].guard not in hidden for name in each.by.values()
+    )
+
+
+def _lead(each: Lead) -> dict[str, Any]:
+    return {
+        "to": each.to,
+        "label": each.label or find_listed(each.to).label,
+        "list": each.is_list,
+        "by": each.by,
+        "given": each.given,
+    }
+
+
 def _visible(names: str, kinds: Mapping[str, AnyKind], hidden: frozenset[str]) -> list[str]:
     return [name for name in names.split() if kinds[name].guard not in hidden]
 
@@ -122,6 +152,7 @@ def _step(flow: Flow, step: Step) -> dict[str, Any]:
         "to": step.to,
         "tone": step.tone,
         "confirm": step.confirm or None,
+        "close": "open" if "close" in step.effect else "manual" if "reopen" in step.effect else None,
         "input": [describe_field(kind) | {"name": kind.name} for kind in step.input],
     }
 

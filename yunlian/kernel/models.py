@@ -90,6 +90,23 @@ class _NumberColumn(f.Code):
         )
 
 
+class _CloseColumn(f.Choice):
+    """Whether nothing more can be made from a document. That something can is not worth a word in a list."""
+
+    def __init__(self, **options: Any) -> None:
+        options |= {"choices": CLOSE, "default": "open", "readonly": True, "label": _("Close")}
+        super().__init__(**options)
+
+    @override
+    def meta(self) -> dict[str, Any]:
+        shown = super().meta()["choices"]
+        return {
+            "choices": [
+                each | ({"plain": True} if each["value"] == "open" else {"tone": "quiet"}) for each in shown
+            ]
+        }
+
+
 class _DateColumn(f.Date):
     """The business date; with it every document is listed, newest first."""
 
@@ -152,7 +169,7 @@ class Header(Record):
     id = _DocId()
     number = _NumberColumn()
     state = _StateColumn()
-    close = f.Choice(label=_("Close"), choices=CLOSE, readonly=True, default="open")
+    close = _CloseColumn()
     date = _DateColumn(label=_("Date"), initial=lambda ctx: ctx.today, null=False)
     owner = f.Ref(
         settings.MEMBER_MODEL, label=_("Owner"), initial=lambda ctx: ctx.member_id, null=False, is_named=True
@@ -171,12 +188,17 @@ class Header(Record):
 
 
 class Master(Record):
-    """One row of master data: found by code, name and the initials of its pinyin."""
+    """One row of master data: found by code, name and the initials of its pinyin.
+
+    `beside` names the field that tells rows of one name apart; it stands beside the name wherever one is chosen.
+    """
+
+    beside = ""
 
     code = f.Code(label=_("Code"))
     name = f.Text(label=_("Name"))
     initials = f.Text(label=_("Pinyin initials"), readonly=True, max_length=100)
-    is_active = f.Boolean(label=_("Active"), default=True)
+    is_active = f.Boolean(label=_("Active"), default=True, initial=True)
     note = f.Text(label=_("Note"), max_length=500, required=False)
 
     class Meta:

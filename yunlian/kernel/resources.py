@@ -1,17 +1,19 @@
 """The generic endpoints: every declared document, master and view is served by these and by nothing else."""
 
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 
-from . import listing, meta, permission, pulling, steps
+from . import figures, listing, meta, permission, pulling, steps
 from .api import Answer, Request, route
 from .audit import visible
 from .document import REGISTRY, Document, Invalid, Missing, Problem, find_document, find_listed
 from .fields import Ref, moment_text, uuid_or_none
 from .load import Loaded, find_rows, load, reference, show
-from .models import Audit
+from .models import Audit, Master
 from .preview import preview
 from .save import remove, save
 from .search import find_records
@@ -253,8 +255,9 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
 def lookup(request: Request, code: str) -> Any:
     """Rows a picker offers for what is being typed: by code, name, pinyin initials, bar code.
 
-    Open to who may see the master, or anything that points to it; it answers code and name only. `for` names the field that is filled in, as `sales.contract.customer` or `sales.contract.lines.product`: then only rows that
-    fit it are offered.
+    Open to who may see the master, or anything that points to it; it answers code and name only. `for` names the field
+    that is filled in, as `sales.contract.customer` or `sales.contract.lines.product`: then only rows that fit it are
+    offered, in a line with the figures the member may see, for what `header.warehouse=…` says of the header.
     """
     document = find_document(code)
     if not document.is_master:
@@ -263,8 +266,8 @@ def lookup(request: Request, code: str) -> Any:
     text = request.query.get("q", "").strip()[:100]
     asked = request.query.get("limit", "")
     limit = min(int(asked) if asked.isdecimal() and len(asked) < 9 else 20, 50)
-    columns = [name for name in ("specification", "short_name") if name in document.fields]
-    picked = "".join(f', t."{name}"' for name in columns)
+    beside = document.header.beside if issubclass(document.header, Master) else ""
+    picked = f', t."{beside}"' if beside else ", ''"
     table = document.header._meta.db_table
     fits = _fitting(document, request.query.get("for", ""))
     base = f'SELECT t.id, t.code, t.name{picked} FROM "{table}" t WHERE t.enterprise_id = %s AND t.is_active'
@@ -280,12 +283,25 @@ def lookup(request: Request, code: str) -> Any:
         rows = run(exact, [*own, ids, text.upper(), text.upper(), limit])
     else:
         rows = run(f"{base} ORDER BY t.code LIMIT %s", [*own, limit])
+    shown = figures.beside(
+        request.ctx, code, request.query.get("for", ""), _header_of(request.query), [row[0] for row in rows]
+    )
     return {
         "rows": [
-            {"id": row[0], "code": row[1], "name": row[2], "hint": " ".join(str(v) for v in row[3:] if v)}
+            {"id": row[0], "code": row[1], "name": row[2], "hint": row[3], "figures": shown[row[0]]}
             for row in rows
         ]
     }
+
+
+def _header_of(query: Mapping[str, str]) -> dict[str, uuid.UUID]:
+    """Return what a query says of the header a line belongs to: `header.warehouse=<id>`."""
+    named = {
+        name.removeprefix("header."): uuid_or_none(value)
+        for name, value in query.items()
+        if name.startswith("header.")
+    }
+    return {name: id_ for name, id_ in named.items() if id_}
 
 
 def _fitting(target: Document, purpose: str) -> dict[str, Any]:

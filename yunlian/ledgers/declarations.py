@@ -3,7 +3,8 @@
 Postings lock in the order of these declarations.
 """
 
-from yunlian.kernel.document import View, declare_view
+from yunlian.kernel.document import Lead, View, declare_view, lead
+from yunlian.kernel.figures import Figure, show_beside
 from yunlian.kernel.ledger import Fold, Ledger, declare_ledger
 from yunlian.kernel.text import _
 
@@ -150,6 +151,7 @@ STOCK_LIST = declare_view(
         columns="product warehouse status on_hand reserved pending_out available in_transit on_order",
         find="product warehouse",
         sums="on_hand reserved pending_out available in_transit on_order",
+        sort="-on_hand",
     )
 )
 MOVEMENT_LIST = declare_view(
@@ -222,4 +224,30 @@ CASH_LIST = declare_view(
         sums="amount",
     )
 )
+_STATEMENT = _("Statement of account")
+lead(
+    Lead(
+        "stock.balance",
+        "stock.movement",
+        {"product": "product", "warehouse": "warehouse", "status": "status"},
+    ),
+    Lead("stock.cost", "stock.movement", {"product": "product"}),
+    *(
+        Lead(code, "finance.statement", {"partner": "partner"}, _STATEMENT, {"side": side}, (code,))
+        for code, side in (
+            ("finance.receivable", "customer"),
+            ("finance.customer_funds", "customer"),
+            ("finance.payable", "supplier"),
+            ("finance.supplier_funds", "supplier"),
+        )
+    ),
+    Lead(
+        "masters.partner",
+        "finance.statement",
+        {"partner": "id"},
+        _STATEMENT,
+        needs=("finance.receivable", "finance.payable"),
+    ),
+)
+show_beside(Figure("masters.product", _("Available"), "qty", stock.available))
 negative.subscribe()

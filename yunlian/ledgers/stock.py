@@ -1,15 +1,35 @@
 """What stock may look like (flows.md F9): refusals with exact numbers, before the database's CHECKs would speak."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from yunlian.kernel import permission
 from yunlian.kernel.document import Problem
 from yunlian.kernel.fields import trimmed
+from yunlian.kernel.figures import Asked
+from yunlian.kernel.scope import Context
+from yunlian.kernel.sql import run
 from yunlian.kernel.text import Label, _
 from yunlian.masters.models import Product, Warehouse
 
 from .models import ReservationBalance, StockBalance, StockEntry
+
+
+def available(ctx: Context, asked: Asked) -> Mapping[uuid.UUID, Decimal | None] | None:
+    """Return what is available of products, in the warehouse of the document's header, or in all of them."""
+    if not permission.may(ctx, "stock.balance", "view"):
+        return None
+    warehouse = asked.header.get("warehouse")
+    sql = (
+        "SELECT product_id, sum(available) FROM ledgers_stockbalance WHERE enterprise_id = %s AND product_id = ANY(%s)"
+        f"{' AND warehouse_id = %s' if warehouse else ''} GROUP BY product_id"
+    )
+    found: dict[uuid.UUID, Decimal] = dict(
+        run(sql, [ctx.enterprise_id, list(asked.ids), *([warehouse] if warehouse else [])])
+    )
+    return {id_: found.get(id_, Decimal(0)) for id_ in asked.ids}
 
 
 def open_rows(entries: list[StockEntry], balances: dict[tuple[Any, ...], StockBalance]) -> None:

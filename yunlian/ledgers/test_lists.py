@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from yunlian.kernel import ledger, listing
-from yunlian.kernel.document import VIEWS, Missing, find_listed
+from yunlian.kernel.document import VIEWS, Missing, check_declarations, find_listed
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded
+from yunlian.kernel.meta import describe
 from yunlian.kernel.models import Doc
 from yunlian.kernel.save import save
-from yunlian.kernel.scope import Context
+from yunlian.kernel.scope import Context, Grants
 from yunlian.kernel.sql import Writing
-from yunlian.kernel.testing import Statements, make, refusal
+from yunlian.kernel.testing import Statements, context, make, refusal
 
 from .models import (
     CashBalance,
@@ -185,3 +186,24 @@ def test_a_list_nobody_declared_is_missing(ctx: Context) -> None:
 
     with pytest.raises(Missing):
         find_listed("stock.nothing")
+
+
+def leads(code: str, *verbs: str) -> dict[str, Any]:
+    grants = Grants(frozenset({f"{code}.view", *verbs}), {"*": "all"}, frozenset(), frozenset())
+    return {each["to"]: each for each in describe(code, context(new_id(), new_id(), grants))["leads"]}
+
+
+def test_a_balance_leads_to_its_movements() -> None:
+    (found,) = leads("stock.balance", "stock.movement.view").values()
+    assert found["by"] == {"product": "product", "warehouse": "warehouse", "status": "status"}
+    assert leads("stock.balance") == {}
+
+
+def test_what_is_owed_and_the_partner_lead_to_the_statement() -> None:
+    assert leads("finance.payable")["finance.statement"]["given"] == {"side": "supplier"}
+    assert leads("masters.partner", "finance.receivable.view")["finance.statement"]["by"] == {"partner": "id"}
+    assert "finance.statement" not in leads("masters.partner")
+
+
+def test_every_declaration_names_what_exists() -> None:
+    check_declarations()

@@ -1,9 +1,11 @@
 """Every master, declared once: what it is called, what lists and forms show, and what must hold."""
 
 from yunlian.kernel.document import Document, Section, declare
+from yunlian.kernel.figures import Figure, show_beside
 from yunlian.kernel.text import _
 
 from . import rules
+from .figures import reference_price
 from .models import (
     Account,
     Brand,
@@ -85,7 +87,7 @@ PARTNER = declare(
         form=(
             Section(_("Partner"), "code name short_name is_customer is_supplier level responsible is_active"),
             Section(_("Contact"), "contact phone address tax_no note"),
-            Section(_("Settlement"), "settlement credit_limit chain_id"),
+            Section(_("Settlement"), "settlement credit_limit"),
         ),
     )
 )
@@ -149,3 +151,4 @@ PRICE_LIST = declare(
         ),
     )
 )
+show_beside(Figure("masters.product", _("Reference price"), "price", reference_price))

@@ -49,6 +49,7 @@ PRODUCT_STATES = (("active", _("On sale")), ("stopped", _("Stopped")), ("clearan
 class Product(Master):
     """Something bought or sold. `unit` is the base unit: stock and costs are kept in it; prices are per base unit."""
 
+    beside = "specification"
     specification = f.Text(label=_("Specification"), required=False)
     brand = f.Ref(Brand, label=_("Brand"), required=False)
     category = f.Ref(Category, label=_("Category"), required=False)
@@ -96,6 +97,7 @@ class Partner(Master):
     What arrives from it over the chain belongs to the employee `responsible` for it.
     """
 
+    beside = "short_name"
     short_name = f.Text(label=_("Short name"), max_length=60, required=False)
     is_customer = f.Boolean(label=_("Customer"))
     is_supplier = f.Boolean(label=_("Supplier"))

@@ -20,7 +20,7 @@ import { useEditing, type Line } from "./editing";
 import { handedOver } from "./handover";
 import type { Sent } from "./sent";
 
-const EMPTY: Meta = { code: "", label: "", kind: "document", app: "", fields: {}, sections: {}, form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], chained: false, can: {} };
+const EMPTY: Meta = { code: "", label: "", kind: "document", app: "", fields: {}, sections: {}, form: [], columns: [], find: [], sums: [], tracks: [], steps: [], pulls: [], pushes: [], leads: [], chained: false, can: {} };
 
 export interface RecordProps { code: string; id?: string; draft?: string }
 
@@ -55,8 +55,10 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
     queryFn: () => get<DocumentBody>(`${props.code}/${props.id}`),
     enabled: computed(() => Boolean(props.id) && Boolean(metaQuery.data.value)),
   });
-  const missing = computed(() => [metaQuery.error.value, docQuery.error.value].some((error) => error instanceof Refused && [403, 404].includes(error.status)));
   const trouble = computed(() => metaQuery.error.value ?? docQuery.error.value);
+  const missing = computed(() => trouble.value instanceof Refused && [403, 404].includes(trouble.value.status));
+  /** Nobody begins what they may not save. */
+  const denied = computed(() => !props.id && metaQuery.data.value?.can.edit === false);
   function reload(): void {
     void metaQuery.refetch();
     void docQuery.refetch();
@@ -99,7 +101,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
     if (!nowMeta) return;
     if (props.id) {
       if (doc && doc.id === props.id) takeLoaded(doc);
-    } else if (!ready.value && draft) beginNew(draft);
+    } else if (!ready.value && draft && !denied.value) beginNew(draft);
   }, { immediate: true });
   onActivated(() => {
     if (props.id && ready.value && !busy.value) void docQuery.refetch();
@@ -159,7 +161,7 @@ export function useRecord(props: Readonly<RecordProps>, begun: () => void) {
     if (ready.value) place.title(props.id ? (saved.value?.number ? title.value : `${meta.value.label} ${title.value}`) : title.value);
   }, { immediate: true });
 
-  return { props, meta, editing, busy, ready, restored, newer, unanswered, saved, canEdit, title, missing, trouble, reload, refetch: () => void docQuery.refetch(), accept, keepNow, forget, discard };
+  return { props, meta, editing, busy, ready, restored, newer, unanswered, saved, canEdit, title, missing, denied, trouble, reload, refetch: () => void docQuery.refetch(), accept, keepNow, forget, discard };
 }
 
 export type OpenRecord = ReturnType<typeof useRecord>;

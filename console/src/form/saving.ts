@@ -33,7 +33,7 @@ export function useSaving(record: OpenRecord, view: { jump: (mark: Mark) => Prom
   async function typed<T>(then: () => Promise<T>): Promise<T> {
     await understood();
     const here = document.activeElement;
-    if (here instanceof HTMLElement) here.blur();
+    if (here instanceof HTMLInputElement || here instanceof HTMLTextAreaElement) here.blur(); // a button keeps the keyboard
     await nextTick();
     await understood();
     try {

@@ -25,7 +25,7 @@ export function toResolve(plan: Plan, fields: Record<string, Field>): Map<string
 }
 
 export function asRef(row: LookupRow): Ref {
-  return { id: row.id, code: row.code ?? null, name: row.name };
+  return { id: row.id, code: row.code ?? null, name: row.name, hint: row.hint ?? null };
 }
 
 /** One typed or pasted text into one cell; references look at `resolved`. */

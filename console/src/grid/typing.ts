@@ -3,6 +3,7 @@ import { computed, nextTick, ref } from "vue";
 
 import { awaited, meant, useLookup } from "@/inputs/lookup";
 import type { Option } from "@/inputs/Options.vue";
+import { isRef } from "@/kinds/ref";
 import type { LookupRow } from "@/types";
 
 import type { Cursor } from "./cursor";
@@ -12,7 +13,8 @@ import { put, textOf, type Resolved } from "./paste";
 export function useTyping(ground: Ground, cursor: Cursor) {
   const { editing, lines, t } = ground;
   const { at, column, input, mode, raw } = cursor;
-  const { rows: found, busy, failed, search, settle, stop } = useLookup(() => column.value?.field.ref ?? "", () => `${ground.code()}.lines.${column.value?.name ?? ""}`);
+  const { rows: found, busy, failed, search, settle, stop } = useLookup(() => column.value?.field.ref ?? "", () => `${ground.code()}.lines.${column.value?.name ?? ""}`,
+    () => Object.fromEntries(Object.entries(editing.header).flatMap(([name, value]) => (isRef(value) ? [[name, value.id]] : []))));
   const lit = ref(0);
   const picking = computed(() => mode.value === "edit" && (column.value?.field.kind === "ref" || column.value?.field.kind === "choice"));
   const options = computed<Option[]>(() => {
@@ -21,7 +23,7 @@ export function useTyping(ground: Ground, cursor: Cursor) {
       const word = raw.value.trim().toLowerCase();
       return (field.choices ?? []).filter((one) => !word || one.label.toLowerCase().includes(word)).map((one) => ({ key: one.value, name: one.label, value: one.value }));
     }
-    return found.value.map((row) => ({ key: row.id, name: row.name, code: row.code, hint: row.hint, value: row }));
+    return found.value.map((row) => ({ key: row.id, name: row.name, code: row.code, hint: row.hint, figures: row.figures, value: row }));
   });
   const emptyText = computed(() => (failed.value ? t("error.noAnswer") : busy.value ? t("word.searching") : t("field.notFound")));
 

@@ -18,7 +18,7 @@ export async function understood(): Promise<void> {
   while (asked.size) await Promise.allSettled([...asked]);
 }
 
-export function useLookup(code: () => string, purpose: () => string) {
+export function useLookup(code: () => string, purpose: () => string, header: () => Record<string, string> = () => ({})) {
   const rows = ref<LookupRow[]>([]);
   const busy = ref(false);
   const failed = ref(false);
@@ -32,7 +32,7 @@ export function useLookup(code: () => string, purpose: () => string) {
     const mine = new AbortController();
     control = mine;
     busy.value = true;
-    return lookup(code(), q, purpose(), mine.signal).then(
+    return lookup(code(), q, purpose(), header(), mine.signal).then(
       (found) => {
         if (mine === control) {
           rows.value = found;

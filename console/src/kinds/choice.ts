@@ -13,7 +13,7 @@ const label = (value: FieldValue, field: Field): string => choiceOf(value, field
 
 const kind: Kind = {
   align: "left", width: 110,
-  show: label, text: label,
+  show: (value, field, shown) => (shown.table && choiceOf(value, field)?.plain ? "" : label(value, field)), text: label,
   tone: (value, field) => choiceOf(value, field)?.tone ?? null,
   parse: (text, field) => {
     const word = text.trim();

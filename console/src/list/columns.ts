@@ -12,6 +12,7 @@ export interface Column { name: string; field: Field; width: number; hidden: boo
 const ALWAYS = new Set(["id", "version"]);
 
 export function fieldOf(meta: Meta, name: string): Field | null {
+  if (name.startsWith("lines.")) return meta.sections["lines"]?.fields[name.slice(6)] ?? null;
   const own = meta.fields[name];
   if (own) {
     const track = meta.tracks.find((one) => one.field === name);

@@ -153,11 +153,22 @@ class Price(Number):
 
 
 class Amount(Number):
-    """Money in the enterprise's currency, 2 decimals, rounded half up where it is made."""
+    """Money in the enterprise's currency, 2 decimals, rounded half up where it is made.
+
+    `of` names the amount it is a part of, as what has come in is of what was asked: lists draw the share.
+    """
 
     kind = "amount"
     places = 2
     keeps = 2
+
+    def __init__(self, *, of: str = "", **options: Any) -> None:
+        self.of = of
+        super().__init__(**options)
+
+    @override
+    def meta(self) -> dict[str, Any]:
+        return super().meta() | ({"of": self.of} if self.of else {})
 
 
 class Rate(Number):

@@ -62,7 +62,7 @@ class SalesContract(Header):
     funds_amount = _zero(_("Paid without naming it"), guard="sales.price")
     collect_amount = f.Amount(label=_("To be collected"), formula="total - funds_amount", guard="sales.price")
     received_amount = f.Done(label=_("Receipts naming it"), of="collect_amount", guard="sales.price")
-    applied_amount = _zero(_("Received"), guard="sales.price")
+    applied_amount = _zero(_("Received"), guard="sales.price", of="total")
     receipt = f.State(RECEIPT)
     receipt_rate = f.Rate(label=_("Received, share"), readonly=True, default=Decimal(0), null=False)
     delivery = f.State(DELIVERY)

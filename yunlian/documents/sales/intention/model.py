@@ -1,5 +1,7 @@
 """Sales intention: what a customer wants, before it binds anybody; a dealer's purchase order arrives as one."""
 
+from django.db.models import Index, Q
+
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
@@ -24,6 +26,15 @@ class SalesIntention(Header):
     reason = f.Told(label=_("Reason given"), max_length=500, readonly=True)
     amount = f.Amount(label=_("Amount"), formula="total(lines.amount)", guard="sales.price")
     earnest_amount = f.Done(label=_("Earnest money"), of="amount")
+
+    class Meta:
+        indexes = (
+            Index(
+                fields=["enterprise_id"],
+                name="sales_salesintention_waits",
+                condition=Q(state="approved", close="open"),
+            ),
+        )
 
 
 class SalesIntentionLine(GoodsLine):

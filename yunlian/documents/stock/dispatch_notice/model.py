@@ -1,5 +1,7 @@
 """Dispatch notice: what the warehouse is to send a customer, promised from stock until it has left."""
 
+from django.db.models import Index, Q
+
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import Header
 from yunlian.kernel.text import _
@@ -16,6 +18,15 @@ class DispatchNotice(Header):
     contact = f.Text(label=_("Contact"), max_length=60, required=False)
     phone = f.Phone(label=_("Telephone"), required=False)
     address = f.Text(label=_("Address"), required=False)
+
+    class Meta:
+        indexes = (
+            Index(
+                fields=["enterprise_id"],
+                name="stock_dispatchnotice_waits",
+                condition=Q(state="approved", close="open"),
+            ),
+        )
 
 
 class DispatchNoticeLine(GoodsLine):

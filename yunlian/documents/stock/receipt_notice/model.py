@@ -1,6 +1,6 @@
 """Purchase receipt notice: goods the supplier has sent, or announced, that have not arrived."""
 
-from django.db.models import Q, UniqueConstraint
+from django.db.models import Index, Q, UniqueConstraint
 
 from yunlian.kernel import fields as f
 from yunlian.kernel.models import Header
@@ -34,6 +34,13 @@ class ReceiptNotice(Header):
                 name="stock_receiptnotice_shipment",
                 fields=["enterprise_id", "supplier_id", "shipment"],
                 condition=~Q(shipment="") & ~Q(state="voided"),
+            ),
+        )
+        indexes = (
+            Index(
+                fields=["enterprise_id"],
+                name="stock_receiptnotice_waits",
+                condition=Q(state="approved", close="open"),
             ),
         )
 
