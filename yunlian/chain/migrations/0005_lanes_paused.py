@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chain', '0003_handler'),
+        ('chain', '0004_credential_states'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('masters', '0003_responsible'),
         ('org', '0002_ways_in'),
-        ('stock', '0004_withdrawal'),
+        ('stock', '0005_named_amount'),
     ]
 
     operations = [
