@@ -638,6 +638,11 @@ class TestTheirDocument:
         with translation.override("en"), dealer.enter():
             seen = timeline.timeline("purchase.order", dealer.ctx(), uuid.UUID(order["id"]))
         assert "Quoted" in seen["events"][-1]["detail"]
+        dealer.move("purchase.order", order["id"], "disagree", reason="按协议价")
+        settle(brand, dealer)
+        assert self.beside(dealer, "purchase.order", order["id"])[2] == "To be quoted"
+        brand.move("sales.intention", brand.one(SalesIntention).id, "quote")
+        settle(brand, dealer)
         dealer.move("purchase.order", order["id"], "agree")
         assert self.beside(dealer, "purchase.order", order["id"])[2] == "Quoted"
         settle(brand, dealer)

@@ -126,24 +126,32 @@ def _recalled(ctx: Context, row: Outbox) -> None:
     move(ORDER, ctx, row.thread, "partner_grant_withdrawal")
 
 
-def _agreement_taken(ctx: Context, row: Outbox) -> None:
-    """They told us last that they had quoted; what they told since, of their contract, is newer."""
+# Where their intention stands once they took our answer to a quotation: by our collaboration state.
+_ANSWERED = {"agreed": "sales.intention.agreed", "accepted": "sales.intention.quoting"}
+
+
+def _answer_taken(ctx: Context, row: Outbox) -> None:
+    """They told us last that they had quoted; what they told since, of their contract or a new quotation, is newer."""
     order = PurchaseOrder.objects.filter(id=row.thread, theirs_state="sales.intention.quoted").first()
-    if order is not None:
-        move(ORDER, ctx, order.id, "partner_progress", theirs_state="sales.intention.agreed")
+    if order is not None and order.collab in _ANSWERED:
+        move(ORDER, ctx, order.id, "partner_progress", theirs_state=_ANSWERED[order.collab])
 
 
 send(Message(kind="order.placed", on=((ORDER, "send"),), make=_placed, back=_placing_failed))
 send(
     Message(
-        kind="order.agreed",
-        on=((ORDER, "agree"),),
-        make=_agreed,
-        done=_agreement_taken,
+        kind="order.agreed", on=((ORDER, "agree"),), make=_agreed, done=_answer_taken, back=_answer_failed
+    )
+)
+send(
+    Message(
+        kind="order.disagreed",
+        on=((ORDER, "disagree"),),
+        make=_reasoned,
+        done=_answer_taken,
         back=_answer_failed,
     )
 )
-send(Message(kind="order.disagreed", on=((ORDER, "disagree"),), make=_reasoned, back=_answer_failed))
 send(
     Message(
         kind="order.recalled", on=((ORDER, "recall"),), make=_reasoned, done=_recalled, back=_asking_failed
