@@ -120,6 +120,9 @@ def expected(way: Way, who: str | None, verbs: set[str]) -> int:
         return 0 if needs == "public" else 401
     if needs in ("public", "user"):
         return 0
+    asked = needs.format(**dict(way.params)).rpartition(".")[0]
+    if needs.startswith("{") and asked not in listed():
+        return 0  # missing for everybody, forbidden to nobody
     if not all(verb in verbs or "*.*" in verbs for verb in way.needs()):
         return 403
     picks = (way.route.method, way.route.path) in PICKS
