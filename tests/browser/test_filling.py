@@ -158,3 +158,16 @@ def test_a_word_that_means_nothing_stays_and_is_marked(open_page: Opener) -> Non
     expect(desk.page.locator(".unsaved")).to_be_hidden()
     desk.page.reload()
     expect(box).to_have_value(other["name"])
+
+
+def test_who_is_quicker_than_the_answer_stays_where_the_mouse_points(open_page: Opener) -> None:
+    """Enter goes on to the next field once the word is known, unless somebody has gone elsewhere by then."""
+    desk = Desk(open_page("luzhou"))
+    slow(desk, "/masters.warehouse/lookup", 600)
+    desk.page.goto("/purchase.order/new")
+    desk.type("warehouse", "zxc")
+    desk.cell(1, "商品").click()
+    expect(desk.field("warehouse").locator("input")).to_have_value("中心仓")
+    expect(desk.page.locator(".cell-input")).to_be_focused()
+    desk.type("warehouse", "zxc")  # who waits is led on
+    expect(desk.field("date").locator("input")).to_be_focused()

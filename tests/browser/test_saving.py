@@ -160,6 +160,7 @@ def test_a_refusal_is_seen_where_one_is(open_page: Opener, screen: Taken) -> Non
     desk.cell(1, "商品").click()
     desk.words("YT-YD-11")
     desk.key("Enter")
+    expect(desk.cell(1, "商品")).to_contain_text("云朵 单人沙发")
     desk.cell(1, "数量").click()
     desk.words("2")
     desk.key("Enter")
