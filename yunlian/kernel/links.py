@@ -203,7 +203,7 @@ def _take(
     if header.state != "approved" or (is_closed and not is_old and not taking.link.of_header):
         message = _("%(number)s is not open: it must be approved and not closed.") % {"number": header.number}
         yield Problem("sources", message, taking.line_no, "closed")
-    elif bar := source.document.barred(taking.link, header, ctx):
+    elif not is_old and (bar := source.document.barred(taking.link, header, ctx)):
         yield bar.problem(header.number, taking.line_no)
     differing = []
     for name in taking.link.same:
@@ -294,6 +294,9 @@ def _closed(source: _Source, line: uuid.UUID, no: int | None) -> Iterable[Proble
 def _require_unbarred(
     rows: list[LinkRow], sources: Mapping[str, _Source], loaded: Loaded, ctx: Context
 ) -> None:
+    """Raise Refused for a source that lets nothing be taken now; what was in force once may come back."""
+    if loaded.header.turn:
+        return
     links = {(link.source, link.fills[1]): link for link in loaded.document.links}
     numbers = {line.id: line.no for line in loaded.lines}
     problems = []
