@@ -123,12 +123,19 @@ def expected(way: Way, who: str | None, verbs: set[str]) -> int:
     asked = needs.format(**dict(way.params)).rpartition(".")[0]
     if needs.startswith("{") and asked not in listed():
         return 0  # missing for everybody, forbidden to nobody
-    if not all(verb in verbs or "*.*" in verbs for verb in way.needs()):
+    if not all(verb in verbs or ("*.*" in verbs and is_there(verb)) for verb in way.needs()):
         return 403
     picks = (way.route.method, way.route.path) in PICKS
     if picks and "*.*" not in verbs and not picking(dict(way.params)["code"]) & {*verbs, "*"}:
         return 403
     return 403 if way.is_partner else 0
+
+
+def is_there(permission: str) -> bool:
+    """Whether who may do everything may do it: nobody writes what declares no writing."""
+    code, _dot, verb = permission.rpartition(".")
+    declared = listed().get(code)
+    return declared is None or verb not in ("edit", "delete", "import") or verb in declared.permissions
 
 
 @cache

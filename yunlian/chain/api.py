@@ -58,15 +58,16 @@ def _reason(request: Request, *others: str) -> str:
 
 _LANE = record(
     id=ID, partner=record(name=TEXT), direction={"enum": ["out", "in"]}, state=TEXT, reason=TEXT, last_seq=WHOLE,
-    accepted=WHOLE, delivered=WHOLE, applied=WHOLE, unsent=WHOLE, unapplied=WHOLE, quarantined=WHOLE,
+    accepted=WHOLE, delivered=WHOLE, handled=WHOLE, unsent=WHOLE, unapplied=WHOLE, quarantined=WHOLE,
     oldest_unsent_s=maybe(WHOLE), last_error=TEXT, failures=WHOLE, next_at=maybe(MOMENT), answered_at=maybe(MOMENT),
     clock_offset_s=maybe({"type": "number"}), window=WHOLE, credential_days_left=maybe(WHOLE), epoch=WHOLE,
-    choices=every(TEXT), alarms=every(TEXT),
+    choices=every(TEXT), acts=every(TEXT), alarms=every(TEXT),
 )  # fmt: skip
 _LANES = named("Lanes", rows(_LANE))
 _MESSAGE: dict[str, Schema] = {
     "id": ID, "seq": maybe(WHOLE), "type": TEXT, "label": TEXT, "thread": TEXT, "version": WHOLE, "state": TEXT, "reason": TEXT,
     "attempts": WHOLE, "at": MOMENT, "number": maybe(TEXT), "recovered": YES, "code": maybe(TEXT), "doc": maybe(TEXT),
+    "theirs": maybe(TEXT), "acts": every(TEXT),
 }  # fmt: skip
 _ATTEMPT = record(at=MOMENT, act=TEXT, status=ANY, code=TEXT, detail=TEXT)
 _EVIDENCE = named(
@@ -78,7 +79,21 @@ _EVIDENCE = named(
         },
         **_MESSAGE,
         lane=ID, message_id=ID, envelope=maybe(TEXT), digest=maybe(TEXT), previous=maybe(TEXT), key=maybe(TEXT),
-        signature=maybe(TEXT), problems=ANY,
+        signature=maybe(TEXT), problems=every(record(field=maybe(TEXT), line=maybe(WHOLE), code=maybe(TEXT), message=TEXT)),
+        remedies=every(record(text=TEXT, code=maybe(TEXT))),
+    ),
+)  # fmt: skip
+_SEALED = maybe(
+    record(
+        e=maybe(TEXT), k=TEXT, s=TEXT, public=maybe(TEXT), sequence=WHOLE, digest=TEXT, previous=maybe(TEXT)
+    )
+)
+_PROOF = named(
+    "Proof",
+    record(
+        dict.fromkeys(("sent_at", "delivered_at", "outcome_at", "received_at", "handled_at"), maybe(MOMENT)),
+        sender=record(name=TEXT, chain_id=ID), recipient=record(name=TEXT, chain_id=ID), lane=ID, message=_SEALED,
+        receipt=_SEALED, algorithms=record(digest=TEXT, signature=TEXT),
     ),
 )  # fmt: skip
 _BRANCH = every(
@@ -223,7 +238,7 @@ def get_message(request: Request, id: str) -> Any:
     return evidence.evidence(_id(id))
 
 
-@route("GET", "/api/chain/messages/{id}/evidence", needs="chain.link.view")
+@route("GET", "/api/chain/messages/{id}/evidence", needs="chain.link.view", schema=describes(_PROOF))
 def export_message(request: Request, id: str) -> Any:
     """The evidence of one message and of its receipt as a file, enough to check both without us."""
     proof = json.dumps(evidence.export(_id(id)), ensure_ascii=False, indent=2)

@@ -8,6 +8,8 @@ from .document import REGISTRY, VIEWS, Document, Listed, View
 from .fields import Ref
 from .scope import Context
 
+_WRITING = ("edit", "delete", "import")
+
 
 class Forbidden(Exception):
     """The member lacks the verb. HTTP 403."""
@@ -20,8 +22,9 @@ def may(ctx: Context, code: str, verb: str) -> bool:
 
 
 def _exists(code: str, verb: str) -> bool:
+    """Whether what a code declares can be made, changed or deleted at all; whatever else there is not is missing."""
     listed = REGISTRY.get(code) or VIEWS.get(code)
-    return listed is None or verb in listed.permissions
+    return listed is None or verb not in _WRITING or verb in listed.permissions
 
 
 def require(ctx: Context, document: Listed, verb: str) -> None:

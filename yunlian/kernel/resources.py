@@ -46,7 +46,7 @@ _MENU = named("Menu", record(menu=every(record(app=TEXT, items=every(_ITEM))), c
 _FIELD = named(
     "Field",
     record(
-        {"hint": TEXT, "guard": TEXT, "formula": TEXT, "default": ANY},
+        {"hint": TEXT, "once": YES, "guard": TEXT, "formula": TEXT, "default": ANY},
         kind=TEXT,
         label=TEXT,
         required=YES,

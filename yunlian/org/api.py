@@ -52,7 +52,7 @@ _GRANTS = named(
     record(
         version=WHOLE, everything=YES, scopes=table({"enum": ["own", "department", "tree", "all"]}),
         verbs=every(
-            record(code=TEXT, label=TEXT, app=TEXT, verbs=every(record(verb=TEXT, label=TEXT, granted=YES)))
+            record(code=TEXT, label=TEXT, app=TEXT, verbs=every(record(verb=TEXT, label=TEXT, granted=YES, needed=YES)))
         ),
         guards=every(record(guard=TEXT, label=TEXT, read=YES, write=YES)),
     ),
