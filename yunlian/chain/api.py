@@ -13,8 +13,8 @@ from yunlian.kernel.api import Answer, Identity, Request, route
 from yunlian.kernel.document import REGISTRY, Invalid, Missing, Problem, find_document
 from yunlian.kernel.fields import moment_text, uuid_or_none
 from yunlian.kernel.load import load
-from yunlian.kernel.openapi import document_schema
-from yunlian.kernel.resources import answer, lookup
+from yunlian.kernel.openapi import document_schema, output_schema
+from yunlian.kernel.resources import LOOKUP, TOTAL, answer, lookup
 from yunlian.kernel.save import save
 from yunlian.kernel.shapes import (
     ANY,
@@ -373,7 +373,16 @@ def rotate(request: Request) -> Any:
     return {"key": made.key_id, "made_at": moment_text(made.made_at)}
 
 
-@route("GET", "/api/chain.credential", needs="chain.credential.view")
+def _dated_credential() -> Schema:
+    return document_schema(REGISTRY["chain.credential"], days_left=maybe(WHOLE))
+
+
+def _dated_page() -> Schema:
+    columns = {name: output_schema(kind) for name, kind in REGISTRY["chain.credential"].fields.items()}
+    return pages(record({"version": WHOLE, "days_left": maybe(WHOLE)} | columns, id=TEXT))
+
+
+@route("GET", "/api/chain.credential", needs="chain.credential.view", schema=describes(_dated_page))
 def list_credentials(request: Request) -> Any:
     """One page of credentials, with the state and the days left that the clock makes of each."""
     query = credentials.as_asked(request.ctx, listing.read_query(request.query))
@@ -382,20 +391,22 @@ def list_credentials(request: Request) -> Any:
     return {"rows": [row | now[uuid.UUID(row["id"])] for row in rows], "next": page.next}
 
 
-@route("GET", "/api/chain.credential/total", needs="chain.credential.view")
+@route("GET", "/api/chain.credential/total", needs="chain.credential.view", schema=describes(TOTAL))
 def total_credentials(request: Request) -> Any:
     """How many credentials a filter finds."""
     query = credentials.as_asked(request.ctx, listing.read_query(request.query))
     return listing.total(find_document("chain.credential"), request.ctx, query)
 
 
-@route("GET", "/api/chain.credential/lookup", needs="chain.credential.view")
+@route("GET", "/api/chain.credential/lookup", needs="chain.credential.view", schema=describes(LOOKUP))
 def lookup_credentials(request: Request) -> Any:
     """Credentials a picker offers for what is being typed."""
     return lookup(request, "chain.credential")
 
 
-@route("GET", "/api/chain.credential/{id}", needs="chain.credential.view")
+@route(
+    "GET", "/api/chain.credential/{id}", needs="chain.credential.view", schema=describes(_dated_credential)
+)
 def read_credential(request: Request, id: str) -> Any:
     """One credential, with the state and the days left that the clock makes of it."""
     loaded = load(find_document("chain.credential"), request.ctx, _id(id))

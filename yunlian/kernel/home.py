@@ -65,6 +65,8 @@ _HOME = record(
             unit=TEXT,
             x=every(TEXT),
             series=every(record(label=TEXT, y=every(ANY))),
+            filter=_FILTER,
+            filters=every(_FILTER),
             code=TEXT,
         )
     ),

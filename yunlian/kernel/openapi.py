@@ -332,7 +332,7 @@ def _object(properties: Mapping[str, Schema], *required: str, is_open: bool = Fa
 
 
 def _schemas() -> Iterable[tuple[str, Schema]]:
-    yield "Reference", record(id=TEXT, code=maybe(TEXT), name=maybe(TEXT))
+    yield "Reference", record({"hint": TEXT}, id=TEXT, code=maybe(TEXT), name=maybe(TEXT))
     line = maybe(WHOLE) | {"description": "1-based line of the submitted document."}
     yield "Problem", record(field=maybe(TEXT), line=line, code=TEXT, message=TEXT)
     problems = every(_to("Problem"))
@@ -341,7 +341,7 @@ def _schemas() -> Iterable[tuple[str, Schema]]:
         {"old": ANY, "new": ANY, "label": TEXT},
         field=maybe(TEXT),
         line=maybe(WHOLE),
-        by=TEXT,
+        by=record(id=TEXT, name=TEXT),
         at=MOMENT,
         act=TEXT,
     )

@@ -69,7 +69,7 @@ _META = named(
         chained=YES, fills=YES, can=table(YES),
     ),
 )  # fmt: skip
-_TOTAL = named("Total", record(count=WHOLE, more=YES, sums=table(DECIMAL)))
+TOTAL = named("Total", record(count=WHOLE, more=YES, sums=table(DECIMAL)))
 _NODE = record(
     {"state_label": TEXT, "tone": TEXT, "date": maybe(DAY), "amount": maybe(DECIMAL)},
     code=TEXT, label=TEXT, id=ID, current=YES, number=maybe(TEXT), state=maybe(TEXT),
@@ -93,7 +93,8 @@ _LOG = named(
     ),
 )
 _CHOICE = {"id": ID, "code": TEXT, "name": TEXT}
-_LOOKUP = named("Lookup", rows(record(**_CHOICE, hint=TEXT)))
+_FIGURE = record(label=TEXT, kind=TEXT, value=maybe(DECIMAL))
+LOOKUP = named("Lookup", rows(record(**_CHOICE, hint=TEXT, figures=every(_FIGURE))))
 _RESOLVED = named("Resolved", record(found=table(record(**_CHOICE)), missing=every(TEXT)))
 
 
@@ -116,7 +117,7 @@ def list_rows(request: Request, code: str) -> Any:
     return Answer(page.json(), content_type="application/json")
 
 
-@route("GET", "/api/{code}/total", needs="{code}.view", schema=describes(_TOTAL))
+@route("GET", "/api/{code}/total", needs="{code}.view", schema=describes(TOTAL))
 def get_total(request: Request, code: str) -> Any:
     """How many rows a filter finds, and the sums of their amounts."""
     return listing.total(find_listed(code), request.ctx, listing.read_query(request.query))
@@ -251,7 +252,7 @@ def push(request: Request, code: str, id: str, target: str) -> Any:
     return body
 
 
-@route("GET", "/api/{code}/lookup", needs="signed", schema=describes(_LOOKUP))
+@route("GET", "/api/{code}/lookup", needs="signed", schema=describes(LOOKUP))
 def lookup(request: Request, code: str) -> Any:
     """Rows a picker offers for what is being typed: by code, name, pinyin initials, bar code.
 
