@@ -55,7 +55,7 @@ _FIELD = named(
     | {"additionalProperties": True},
 )
 _STEP = record(
-    name=TEXT, label=TEXT, track=TEXT, to=maybe(TEXT), tone=TEXT, confirm=maybe(TEXT), input=every(_FIELD),
+    name=TEXT, label=TEXT, track=TEXT, to=maybe(TEXT), tone=TEXT, confirm=maybe(TEXT), close=maybe(TEXT), input=every(_FIELD),
     **{"from": every(TEXT)},
 )  # fmt: skip
 _META = named(
@@ -66,6 +66,7 @@ _META = named(
         form=every(record(label=TEXT, of=maybe(TEXT), fields=every(TEXT))),
         tracks=every(record(field=TEXT, label=TEXT, states=every(record(value=TEXT, label=TEXT, tone=TEXT)))),
         steps=every(_STEP), pulls=every(record(source=TEXT, label=TEXT)), pushes=every(record(target=TEXT, label=TEXT)),
+        leads=every(record(to=TEXT, label=TEXT, list=YES, by=table(TEXT), given=table(TEXT))),
         chained=YES, fills=YES, can=table(YES),
     ),
 )  # fmt: skip
