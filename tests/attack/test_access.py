@@ -132,9 +132,9 @@ def expected(way: Way, who: str | None, verbs: set[str]) -> int:
 
 
 def is_there(permission: str) -> bool:
-    """Whether who may do everything may do it: nobody writes what declares no writing."""
+    """Whether who may do everything may do it: nobody writes a document that declares no writing."""
     code, _dot, verb = permission.rpartition(".")
-    declared = listed().get(code)
+    declared = REGISTRY.get(code)
     return declared is None or verb not in ("edit", "delete", "import") or verb in declared.permissions
 
 

@@ -26,7 +26,7 @@ class Replayed(Exception):
 def open_answer(ctx: Context, key: str, http: HttpRequest) -> uuid.UUID:
     """Claim the key for this act; waits for a running act of the same key.
 
-    Raises Replayed with the first answer, or with its id alone where the member may see less, or other things, than
+    Raises Replayed with the first answer, or with ids alone where the member may see less, or other things, than
     then; or Invalid when the key came with other content. A refused act claims
     nothing, because its transaction is rolled back: a retry then runs again.
     """
@@ -54,12 +54,20 @@ def open_answer(ctx: Context, key: str, http: HttpRequest) -> uuid.UUID:
         raise Invalid(
             Problem("Idempotency-Key", _("This key was used for something else."), code="key_reused")
         )
-    raise Replayed(status, bytes(body) if seen is None or bytes(seen) == sight(ctx) else _id_of(bytes(body)))
+    raise Replayed(status, bytes(body) if seen is None or bytes(seen) == sight(ctx) else _ids_of(bytes(body)))
 
 
-def _id_of(body: bytes) -> bytes:
-    kept = json.loads(body or b"null")
-    return json.dumps({"id": kept["id"]} if isinstance(kept, dict) and "id" in kept else {}).encode()
+def _ids_of(body: bytes) -> bytes:
+    return json.dumps(_ids(json.loads(body or b"{}"))).encode()
+
+
+def _ids(answer: Any) -> dict[str, Any]:
+    """Return what an answer is about: its id, or those of what it holds by name (a job)."""
+    if not isinstance(answer, dict):
+        return {}
+    if "id" in answer:
+        return {"id": answer["id"]}
+    return {name: _ids(value) for name, value in answer.items() if isinstance(value, dict) and "id" in value}
 
 
 def keep_answer(ctx: Context, id_: uuid.UUID, status: int, body: bytes) -> None:
