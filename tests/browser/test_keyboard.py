@@ -1,5 +1,6 @@
 """What opens takes the keyboard, and what closes gives it back; nothing lies over a question that was asked."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -26,13 +27,14 @@ def held(page: Page) -> str:
 
 
 def credential(desk: Desk, code: str) -> None:
+    now = dt.datetime.now(dt.UTC)
     made = desk.page.request.post(
         "/api/chain.credential",
         data={
             "code": code,
             "name": code,
-            "valid_from": "2026-01-01T00:00:00Z",
-            "valid_until": "2036-01-01T00:00:00Z",
+            "valid_from": now.isoformat(),
+            "valid_until": (now + dt.timedelta(days=365)).isoformat(),
         },
     )
     assert made.ok, made.text()
