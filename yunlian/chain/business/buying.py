@@ -197,6 +197,7 @@ def _hear_quoted(arrival: Arrival) -> None:
 def _require_ordered(arrival: Arrival, order: Loaded, told: list[Mapping[str, Any]]) -> None:
     """Refuse a quotation of another product or unit than was ordered: it may change quantity, price and date."""
     reader = wording.Reader(told)
+    reader.learn(arrival.ctx, [line.product for line in order.lines])
     quoted = {line.get("line"): line for line in told}
     offers = Offer.objects.filter(
         link_id=arrival.link.id, product_id__in=[line.product_id for line in order.lines]
@@ -209,7 +210,7 @@ def _require_ordered(arrival: Arrival, order: Loaded, told: list[Mapping[str, An
             reader.problems.append(Problem("product", message, line.no, "ordered"))
         unit = reader.unit(told_line, line.no)
         if unit == str(line.unit_id):
-            reader.require_base(arrival.ctx, line.product, told_line, line.no, line.quoted_qty * line.factor)
+            reader.require_base(line.product, told_line, line.no, line.quoted_qty * line.factor)
         elif unit is not None:
             message = _("%(unit)s was ordered, and another unit is quoted.") % {"unit": line.unit.name}
             reader.problems.append(Problem("unit", message, line.no, "ordered"))

@@ -64,8 +64,9 @@ def _place(arrival: Arrival) -> None:
         | owned(arrival),
     )
     move(INTENTION, arrival.ctx, made.pk, "partner_place", customer_order=str(data.get("number") or ""))
+    reader.learn(arrival.ctx, [line.product for line in made.lines])
     for line, told in zip(made.lines, lines, strict=True):
-        reader.require_base(arrival.ctx, line.product, told, line.no, line.base_qty)
+        reader.require_base(line.product, told, line.no, line.base_qty)
     reader.finish()
     origin = arrival.remember(INTENTION, made.pk, made.header.number)
     pair(

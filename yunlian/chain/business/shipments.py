@@ -104,7 +104,8 @@ def _notice(arrival: Arrival) -> None:
     data, lines = arrival.data, wording.lines_of(arrival.data)
     ours = _ordered(arrival.ctx, order)
     reader = wording.Reader(lines)
-    taken = [_noticed(arrival.ctx, reader, ours, line, no) for no, line in enumerate(lines, 1)]
+    reader.learn(arrival.ctx, [each.line.product for each in ours.values()])
+    taken = [_noticed(reader, ours, line, no) for no, line in enumerate(lines, 1)]
     reader.finish()
     shipment = arrival.envelope.subject.rpartition("/")[2]
     part = data.get("part") or 0
@@ -153,7 +154,6 @@ def _ordered(ctx: Context, order: PurchaseOrder) -> dict[uuid.UUID, _Ordered]:
 
 
 def _noticed(
-    ctx: Context,
     reader: wording.Reader,
     ours: Mapping[uuid.UUID, _Ordered],
     line: Mapping[str, Any],
@@ -165,7 +165,7 @@ def _noticed(
         reader.problems.append(Problem("lines", _("This line was not ordered."), no, "unknown"))
         return {}
     ordered = known.line
-    base = reader.base_qty(ctx, ordered.product, line, no)
+    base = reader.base_qty(ordered.product, line, no)
     if base is None:
         return {}
     taken = {
@@ -328,13 +328,14 @@ def _sign(arrival: Arrival) -> None:
         raise Refused(Problem("shipment", _("There is no such shipment here."), code="unknown"))
     ours = {line.id: line for line in SalesOutLine.objects.select_related("product").filter(out_id=out.id)}
     reader = wording.Reader(lines)
+    reader.learn(arrival.ctx, [line.product for line in ours.values()])
     counts = []
     for no, line in enumerate(lines, 1):
         known = ours.get(wording.line_id(line))
         if known is None:
             raise Refused(Problem("lines", _("This shipment has no such line."), no, "unknown"))
         said = {
-            short: str(reader.base_qty(arrival.ctx, known.product, line, no, f"{short}_qty") or 0)
+            short: str(reader.base_qty(known.product, line, no, f"{short}_qty") or 0)
             for short in ("received", "short", "damaged")
         }
         counts.append({"line": str(known.id)} | said)

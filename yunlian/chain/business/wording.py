@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from typing import Any
 
 from yunlian.documents.finance.payment.flow import THEIRS as OF_PAYMENTS
@@ -12,7 +13,7 @@ from yunlian.kernel.fields import BadValue, Qty, normal_code, trimmed, uuid_or_n
 from yunlian.kernel.scope import Context, enterprise_id
 from yunlian.kernel.text import _, keep
 from yunlian.masters.models import Product, Unit
-from yunlian.masters.units import find_factors
+from yunlian.masters.units import Factors, find_factors
 from yunlian.org.models import Enterprise
 
 from ..models import Link, Offer
@@ -92,6 +93,7 @@ class Reader:
     def __init__(self, lines: list[Mapping[str, Any]]) -> None:
         """Read all products and units the lines name, in two statements."""
         self.problems: list[Problem] = []
+        self._factors: Factors = {}
         ids = [id_ for line in lines if (id_ := uuid_or_none(_inner(line, "product", "theirs").get("id")))]
         self._products = {product.id: product for product in Product.objects.filter(id__in=ids)}
         told = [_unit(part) for line in lines for part in (line, _inner(line, "base"))]
@@ -122,8 +124,13 @@ class Reader:
         self.problems.append(Problem("unit", message, no, "unmapped"))
         return None
 
+    def learn(self, ctx: Context, products: Iterable[Product]) -> None:
+        """Read what the units that are named hold of these products; at most one statement, before any `base_qty`."""
+        units = {unit.id for unit in self._units.values()}
+        self._factors = find_factors(ctx, [(product, unit) for product in products for unit in units])
+
     def base_qty(
-        self, ctx: Context, product: Product, line: Mapping[str, Any], no: int, name: str = "qty"
+        self, product: Product, line: Mapping[str, Any], no: int, name: str = "qty"
     ) -> Decimal | None:
         """Return a quantity the partner wrote, in base units of our product; what does not convert is a problem."""
         unit = self.unit(line, no)
@@ -134,7 +141,7 @@ class Reader:
             return None
         if unit is None:
             return None
-        factor = find_factors(ctx, [(product, uuid.UUID(unit))]).get((product.id, uuid.UUID(unit)))
+        factor = self._factors.get((product.id, uuid.UUID(unit)))
         if factor is None:
             values = {"code": product.code, "unit": _unit_name(line)}
             message = _("%(code)s is not traded in %(unit)s here: add the unit to the product.") % values
@@ -142,14 +149,12 @@ class Reader:
             return None
         return qty * factor
 
-    def require_base(
-        self, ctx: Context, product: Product, line: Mapping[str, Any], no: int, qty: Decimal
-    ) -> None:
+    def require_base(self, product: Product, line: Mapping[str, Any], no: int, qty: Decimal) -> None:
         """Note a problem unless a line is `qty` base units on both sides: a unit may hold more here than there."""
         there = line.get("base")
         if not isinstance(there, Mapping):
             return  # told by a program that does not say it
-        said = self.base_qty(ctx, product, there, no)
+        said = self.base_qty(product, there, no)
         if said is None or said == qty:
             return
         values = {
@@ -167,8 +172,11 @@ class Reader:
 
     def _lacking(self, named: Any) -> dict[str, str]:
         """Who lacks what: it is read on both sides."""
-        us = Enterprise.objects.values_list("name", flat=True).get(pk=enterprise_id())
-        return {"enterprise": us, "value": str(named)[:80]}
+        return {"enterprise": self._us, "value": str(named)[:80]}
+
+    @cached_property
+    def _us(self) -> str:
+        return Enterprise.objects.values_list("name", flat=True).get(pk=enterprise_id())
 
     def finish(self) -> None:
         """Raise Refused when anything has no counterpart."""
