@@ -479,11 +479,17 @@ def _require(request: Request) -> None:
     needs = request.route.needs
     if needs == "signed":
         return
-    code, _dot, verb = needs.format(**request.params).rpartition(".")
+    code, verb = _asked(request)
     if needs.startswith("{"):
         find_listed(code)  # what is not there is missing for everybody, not forbidden to some
     if not may(request.ctx, code, verb):
         raise Forbidden(needs)
+
+
+def _asked(request: Request) -> tuple[str, str]:
+    """Return the code and the verb a route needs for what its address names; no code for `signed` and the like."""
+    code, _dot, verb = request.route.needs.format(**request.params).rpartition(".")
+    return code, verb
 
 
 def _require_recent(request: Request) -> None:
@@ -493,7 +499,7 @@ def _require_recent(request: Request) -> None:
 
 def _writes_sensitive(request: Request) -> bool:
     """Whether a route for every code is asked to write one that outlives the session."""
-    code, _dot, verb = request.route.needs.format(**request.params).rpartition(".")
+    code, verb = _asked(request)
     document = REGISTRY.get(code)
     is_asking = request.route.method == "GET" or request.route.reads or verb in ("view", "export")
     return document is not None and document.is_sensitive and not is_asking
