@@ -7,7 +7,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from yunlian.kernel import document
-from yunlian.kernel.document import REGISTRY, Link, check_declarations
+from yunlian.kernel.declarations import check_declarations
+from yunlian.kernel.document import REGISTRY, Link
 
 ORDER, STOCK_IN = REGISTRY["purchase.order"], REGISTRY["stock.purchase_in"]
 

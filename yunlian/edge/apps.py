@@ -10,6 +10,6 @@ class EdgeConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from yunlian.kernel.document import check_declarations
+        from yunlian.kernel.declarations import check_declarations
 
         check_declarations()

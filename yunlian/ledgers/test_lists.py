@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from yunlian.kernel import ledger, listing
-from yunlian.kernel.document import VIEWS, Missing, check_declarations, find_listed
+from yunlian.kernel.declarations import check_declarations
+from yunlian.kernel.document import VIEWS, Missing, find_listed
 from yunlian.kernel.identity import new_id
 from yunlian.kernel.load import Loaded
 from yunlian.kernel.meta import describe
